@@ -1,0 +1,96 @@
+// What a command makes of a peer, and what such a change asks of store and device. Pure: keys, addresses and the time are handed in.
+import type { AddressFamily } from '../address.ts';
+import type { DeviceChange, StoreChange } from '../ports.ts';
+import type { AllowedIP, Peer, PeerId, PeerKeys } from './peer.ts';
+
+/** Makes a peer, or rotates the keys of the one that has this id. */
+export interface PutCommand {
+  readonly kind: 'put';
+  readonly id: PeerId;
+  /** Milliseconds since the Unix epoch; null: permanent if new, as before if known. */
+  readonly expiresAtMs: number | null;
+  /** Without duplicates; null: all that the node has. Ignored for a known peer. */
+  readonly families: readonly AddressFamily[] | null;
+}
+
+/** Removes a peer. */
+export interface DeleteCommand {
+  readonly kind: 'delete';
+  readonly id: PeerId;
+}
+
+export type PeerCommand = PutCommand | DeleteCommand;
+
+/** What happens to one peer. */
+export type PeerChange =
+  | { readonly kind: 'created'; readonly after: Peer }
+  | { readonly kind: 'rotated'; readonly before: Peer; readonly after: Peer }
+  | { readonly kind: 'deleted' | 'expired'; readonly before: Peer };
+
+/** A new peer. */
+export function createPeer(
+  command: PutCommand,
+  keys: PeerKeys,
+  allowedIPs: readonly AllowedIP[],
+  nowMs: number,
+): Peer {
+  return {
+    id: command.id,
+    publicKey: keys.publicKey,
+    presharedKey: keys.presharedKey,
+    allowedIPs,
+    createdAtMs: nowMs,
+    expiresAtMs: command.expiresAtMs,
+  };
+}
+
+/** The same peer with new keys: addresses and creation time stay, and so does its expiry unless a new one is given. */
+export function rotatePeer(peer: Peer, command: PutCommand, keys: PeerKeys): Peer {
+  return {
+    ...peer,
+    publicKey: keys.publicKey,
+    presharedKey: keys.presharedKey,
+    expiresAtMs: command.expiresAtMs ?? peer.expiresAtMs,
+  };
+}
+
+/** What a change asks of the store. */
+export function storeChange(change: PeerChange): StoreChange {
+  switch (change.kind) {
+    case 'created':
+      return { kind: 'put', peer: change.after, retires: null };
+    case 'rotated':
+      return { kind: 'put', peer: change.after, retires: change.before.publicKey };
+    default:
+      return { kind: 'remove', id: change.before.id, retires: change.before.publicKey };
+  }
+}
+
+/** What the store must be told to take a change back. */
+export function undoneInStore(change: PeerChange): StoreChange {
+  switch (change.kind) {
+    case 'created':
+      return { kind: 'remove', id: change.after.id, retires: change.after.publicKey };
+    case 'rotated':
+      return { kind: 'put', peer: change.before, retires: change.after.publicKey };
+    default:
+      return { kind: 'put', peer: change.before, retires: null };
+  }
+}
+
+/** What a change asks of the device. */
+export function deviceChange(change: PeerChange): DeviceChange {
+  switch (change.kind) {
+    case 'created':
+      return { kind: 'put', peer: change.after, replaces: null };
+    case 'rotated':
+      return { kind: 'put', peer: change.after, replaces: change.before.publicKey };
+    default:
+      return { kind: 'remove', publicKey: change.before.publicKey };
+  }
+}
+
+/** Whether a peer's time has come. */
+export function isExpired(peer: Peer, nowMs: number): boolean {
+  return peer.expiresAtMs !== null && peer.expiresAtMs <= nowMs;
+}
