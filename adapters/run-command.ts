@@ -1,0 +1,120 @@
+// Runs one process to its end, within bounds of time and output. Knows nothing of what it runs.
+import { spawn } from 'node:child_process';
+import { fail, ok, type Result } from '../core/result.ts';
+
+/** What one call may take and say. */
+export interface CommandBounds {
+  /** After this SIGTERM goes to the command and all it started, and SIGKILL a second later. */
+  readonly timeoutMs: number;
+  /** Bytes of stdout; one more ends the command. */
+  readonly outputMax: number;
+  /** Sent to the command; absent: it reads from nothing. */
+  readonly stdin?: string;
+  /** Open descriptors that the command gets as 3 and up. */
+  readonly descriptors?: readonly number[];
+}
+
+/**
+ * Why a command did not do its work.
+ * - `command_missing`: there is no such program. Nothing was done.
+ * - `command_refused`: it ended with another status than 0.
+ * - `command_timeout`: it was ended. What it has done by then is unknown.
+ * - `command_output`: it said more than `outputMax` and was ended. What it has done by then is unknown.
+ */
+export interface CommandFailure {
+  readonly code: 'command_missing' | 'command_refused' | 'command_timeout' | 'command_output';
+  /** The exit status; null: it was ended by a signal or never started. */
+  readonly status: number | null;
+  /** The command and the end of what it said on stderr, with everything that looks like a key hidden. */
+  readonly detail: string;
+}
+
+/** Runs a program found on the PATH, without a shell. The answer is its stdout, which may be secret. */
+export type RunCommand = (
+  command: string,
+  args: readonly string[],
+  bounds: CommandBounds,
+) => Promise<Result<string, CommandFailure>>;
+
+// How long a command has to end by itself after SIGTERM, and how long its pipes may outlive it. Ours.
+const graceMs = 1_000;
+const stderrMax = 4_096;
+
+/**
+ * Runs commands with exactly this environment. Each gets a session of its own, so that Ctrl-C at the terminal and the
+ * end of the node reach neither it nor a daemon that it leaves behind.
+ */
+export function createRunCommand(environment: Readonly<Record<string, string>>): RunCommand {
+  return (command, args, bounds) =>
+    new Promise((resolve) => {
+      const child = spawn(command, args, {
+        env: environment,
+        detached: true,
+        stdio: ['pipe', 'pipe', 'pipe', ...(bounds.descriptors ?? [])],
+      });
+      const stdout: Buffer[] = [];
+      let stdoutBytes = 0;
+      let stderr = '';
+      let ended: 'command_timeout' | 'command_output' | null = null;
+      let spawnError: string | null = null;
+      let killTimer: NodeJS.Timeout | undefined;
+      let pipeTimer: NodeJS.Timeout | undefined;
+
+      const signal = (name: NodeJS.Signals) => {
+        // The group may be gone already; that is what was wanted.
+        try {
+          if (child.pid !== undefined) process.kill(-child.pid, name);
+        } catch {}
+      };
+      const end = (reason: 'command_timeout' | 'command_output') => {
+        if (ended !== null) return;
+        ended = reason;
+        signal('SIGTERM');
+        killTimer = setTimeout(() => signal('SIGKILL'), graceMs);
+      };
+      const timer = setTimeout(() => end('command_timeout'), bounds.timeoutMs);
+
+      child.stdout?.on('data', (chunk: Buffer) => {
+        stdoutBytes += chunk.length;
+        if (stdoutBytes > bounds.outputMax) end('command_output');
+        else stdout.push(chunk);
+      });
+      child.stderr?.on('data', (chunk: Buffer) => {
+        stderr = (stderr + chunk.toString()).slice(-stderrMax);
+      });
+      // A command that does not read to the end closes its side: EPIPE here is no failure of ours.
+      child.stdin?.on('error', () => {});
+      child.stdin?.end(bounds.stdin ?? '');
+      child.on('error', (error: NodeJS.ErrnoException) => {
+        spawnError = error.code ?? 'unknown';
+      });
+      child.on('exit', () => {
+        // A daemon that it left behind may hold the pipes open for ever.
+        pipeTimer = setTimeout(() => {
+          child.stdout?.destroy();
+          child.stderr?.destroy();
+        }, graceMs);
+      });
+      child.on('close', (status) => {
+        clearTimeout(timer);
+        clearTimeout(killTimer);
+        clearTimeout(pipeTimer);
+        const failed = (code: CommandFailure['code'], reason: string) =>
+          resolve(fail({ code, status, detail: `${describe(command, args)}: ${reason}` }));
+        if (spawnError !== null) failed('command_missing', `can't be started (${spawnError})`);
+        else if (ended === 'command_timeout') failed(ended, `not done after ${bounds.timeoutMs} ms`);
+        else if (ended === 'command_output') failed(ended, `said more than ${bounds.outputMax} bytes`);
+        else if (status === 0) resolve(ok(Buffer.concat(stdout).toString()));
+        else failed('command_refused', hideKeys(stderr.trim()) || `ended with status ${status}`);
+      });
+    });
+}
+
+/** Replaces what `wg` quotes from its input, and everything that could be a key. */
+export function hideKeys(text: string): string {
+  return text.replace(/`[^`']*'/g, '(hidden)').replace(/[A-Za-z0-9+/]{42,}=?/g, '(hidden)');
+}
+
+function describe(command: string, args: readonly string[]): string {
+  return hideKeys([command, ...args].join(' ')).slice(0, 300);
+}
