@@ -134,6 +134,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Calls back once, no sooner than after `delayMs`; the answer cancels it. */
   after(delayMs: number, callback: () => void): () => void;
+  /** Calls back once, after what the event loop has at hand now. */
+  soon(callback: () => void): void;
 }
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';

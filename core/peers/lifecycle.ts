@@ -1,7 +1,8 @@
 // What a command makes of a peer, and what such a change asks of store and device. Pure: keys, addresses and the time are handed in.
 import type { AddressFamily } from '../address.ts';
 import type { DeviceChange, StoreChange } from '../ports.ts';
-import type { AllowedIP, Peer, PeerId, PeerKeys } from './peer.ts';
+import { fail, ok, type Result } from '../result.ts';
+import type { AllowedIP, Peer, PeerId, PeerKeys, PrivateKey } from './peer.ts';
 
 /** Makes a peer, or rotates the keys of the one that has this id. */
 export interface PutCommand {
@@ -27,8 +28,47 @@ export type PeerChange =
   | { readonly kind: 'rotated'; readonly before: Peer; readonly after: Peer }
   | { readonly kind: 'deleted' | 'expired'; readonly before: Peer };
 
-/** A new peer. */
-export function createPeer(
+/** What a decision needs from outside. */
+export interface Facts {
+  readonly nowMs: number;
+  /** Makes fresh keys. */
+  readonly makeKeys: () => PeerKeys;
+  /** Takes one free address a family; null when one has none left. */
+  readonly takeAddresses: (families: readonly AddressFamily[] | null) => readonly AllowedIP[] | null;
+}
+
+/** A change, and the private key that its caller is told once; null where there is none. */
+export interface Decision {
+  readonly change: PeerChange;
+  readonly privateKey: PrivateKey | null;
+}
+
+/**
+ * What a command does to the peer of its id as it is now; undefined: there is none. `peer_not_found`: nothing to
+ * delete. `no_available_ip`: no address is left; none was taken.
+ */
+export function decide(
+  command: PeerCommand,
+  current: Peer | undefined,
+  facts: Facts,
+): Result<Decision, 'peer_not_found' | 'no_available_ip'> {
+  if (command.kind === 'delete') {
+    if (current === undefined) return fail('peer_not_found');
+    return ok({ change: { kind: 'deleted', before: current }, privateKey: null });
+  }
+  if (current !== undefined) {
+    const keys = facts.makeKeys();
+    const after = rotatePeer(current, command, keys);
+    return ok({ change: { kind: 'rotated', before: current, after }, privateKey: keys.privateKey });
+  }
+  const allowedIPs = facts.takeAddresses(command.families);
+  if (allowedIPs === null) return fail('no_available_ip');
+  const keys = facts.makeKeys();
+  const after = createPeer(command, keys, allowedIPs, facts.nowMs);
+  return ok({ change: { kind: 'created', after }, privateKey: keys.privateKey });
+}
+
+function createPeer(
   command: PutCommand,
   keys: PeerKeys,
   allowedIPs: readonly AllowedIP[],
@@ -44,8 +84,7 @@ export function createPeer(
   };
 }
 
-/** The same peer with new keys: addresses and creation time stay, and so does its expiry unless a new one is given. */
-export function rotatePeer(peer: Peer, command: PutCommand, keys: PeerKeys): Peer {
+function rotatePeer(peer: Peer, command: PutCommand, keys: PeerKeys): Peer {
   return {
     ...peer,
     publicKey: keys.publicKey,

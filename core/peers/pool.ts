@@ -175,6 +175,7 @@ function hostCount(subnet: PoolSubnet): bigint {
 }
 
 function smallest(counts: readonly bigint[]): number {
-  const least = counts.reduce((a, b) => (a < b ? a : b));
-  return least > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(least);
+  let least = BigInt(Number.MAX_SAFE_INTEGER);
+  for (const count of counts) if (count < least) least = count;
+  return Number(least);
 }

@@ -26,7 +26,7 @@ export interface PeerTable {
   readonly size: number;
   /** How many peers were active at the last look. */
   readonly active: number;
-  /** Counts up with every change of a peer. */
+  /** Counts up with every change of a peer and every look that ended. */
   readonly revision: number;
   get(id: PeerId): Entry | undefined;
   byPublicKey(key: PublicKey): Entry | undefined;
@@ -135,6 +135,7 @@ export function createPeerTable(): PeerTable {
       return true;
     },
     endLook(look) {
+      revision++;
       for (const entry of ordered) if (entry.look !== look) forget(entry);
     },
   };

@@ -1,0 +1,17 @@
+// How a change that was not made is answered.
+import type { Failure } from '../core/http/contract.ts';
+import { faultRetryMs } from '../core/limits.ts';
+import type { ChangeFailure } from '../core/node.ts';
+import type { ApiCode } from './failures.ts';
+
+const retryLater: ReadonlySet<ChangeFailure> = new Set<ChangeFailure>([
+  'store_unavailable',
+  'device_unavailable',
+  'overloaded',
+  'shutting_down',
+]);
+
+/** The failure with `Retry-After` where trying again is the thing to do. */
+export function changeFailure(code: ChangeFailure): Failure<ApiCode> {
+  return retryLater.has(code) ? { code, retryAfterSeconds: Math.ceil(faultRetryMs / 1000) } : { code };
+}

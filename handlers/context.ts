@@ -1,0 +1,23 @@
+// What handlers answer from.
+import type { AddressFamily } from '../core/address.ts';
+import type { PeerNode } from '../core/node.ts';
+import type { ReplyCache } from './reply-cache.ts';
+
+export interface ApiContext {
+  readonly node: PeerNode;
+  /** Wall clock: milliseconds since the Unix epoch. */
+  readonly nowMs: () => number;
+  /** When the process started, milliseconds since the Unix epoch. */
+  readonly startedAtMs: number;
+  readonly service: { readonly name: string; readonly version: string };
+  readonly wireguard: {
+    readonly interface: string;
+    /** UDP. */
+    readonly listenPort: number;
+    /** As text, IPv4 first; the same order in all three. */
+    readonly subnets: readonly string[];
+    readonly serverIps: readonly string[];
+    readonly addressFamilies: readonly AddressFamily[];
+  };
+  readonly replies: ReplyCache;
+}

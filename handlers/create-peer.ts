@@ -1,0 +1,106 @@
+// POST /peers: makes a peer, or rotates the keys of a known one.
+import * as v from 'valibot';
+import type { AddressFamily } from '../core/address.ts';
+import type { Failure, Outcome, RawInput } from '../core/http/contract.ts';
+import { defineRoute } from '../core/http/route.ts';
+import type { Changed, Origin } from '../core/node.ts';
+import { type PeerId, parsePeerId } from '../core/peers/peer.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import { parseTimestamp } from '../core/timestamp.ts';
+import { changeFailure } from './change-failure.ts';
+import type { ApiContext } from './context.ts';
+import type { ApiCode } from './failures.ts';
+import { renderAddresses } from './shapes.ts';
+
+export interface CreatePeerInput {
+  readonly id: PeerId;
+  /** Milliseconds since the Unix epoch; null: not given. */
+  readonly expiresAtMs: number | null;
+  /** Null: not given. */
+  readonly families: readonly AddressFamily[] | null;
+  readonly origin: Origin;
+}
+
+const fieldNameShownMax = 64;
+const fields = ['peerId', 'expiresAt', 'addressFamilies'];
+const objectSchema = v.record(v.string(), v.unknown());
+const expiresAtSchema = v.nullish(v.pipe(v.string(), v.maxLength(64)));
+const familiesSchema = v.nullish(
+  v.pipe(
+    v.array(v.picklist(['IPv4', 'IPv6'])),
+    v.minLength(1),
+    v.check((families) => new Set(families).size === families.length),
+  ),
+);
+
+export const createPeer = defineRoute<ApiContext, ApiCode, CreatePeerInput>({
+  method: 'POST',
+  path: '/peers',
+  access: 'key',
+  takesBody: true,
+  decode: decodeCreatePeer,
+  handle: handleCreatePeer,
+});
+
+/** Checks the body field by field; the first that is wrong answers with its own code. */
+export function decodeCreatePeer(raw: RawInput): Result<CreatePeerInput, Failure<ApiCode>> {
+  const body = raw.body;
+  if (!v.is(objectSchema, body) || Array.isArray(body)) {
+    return fail({ code: 'invalid_json', sentence: 'The body must be one JSON object.' });
+  }
+  const unknown = Object.keys(body).find((key) => !fields.includes(key));
+  if (unknown !== undefined) return fail({ code: 'unknown_field', sentence: unknownFieldSentence(unknown) });
+
+  const id = typeof body['peerId'] === 'string' ? parsePeerId(body['peerId']) : null;
+  if (id === null) return fail({ code: 'invalid_peer_id' });
+  const expiresAtMs = decodeExpiresAt(body['expiresAt']);
+  if (expiresAtMs === undefined) return fail({ code: 'invalid_expires_at' });
+  const families = v.safeParse(familiesSchema, body['addressFamilies']);
+  if (!families.success) return fail({ code: 'invalid_address_families' });
+
+  const origin = { requestId: raw.requestId, clientAddress: raw.clientAddress() };
+  return ok({ id, expiresAtMs, families: families.output ?? null, origin });
+}
+
+async function handleCreatePeer(input: CreatePeerInput, context: ApiContext): Promise<Outcome<ApiCode>> {
+  const { node } = context;
+  const { id, expiresAtMs, families, origin } = input;
+  if (expiresAtMs !== null && expiresAtMs <= context.nowMs()) return fail({ code: 'invalid_expires_at' });
+  if (families?.some((family) => !node.pools.families.includes(family))) {
+    return fail({ code: 'unsupported_address_family' });
+  }
+  if (node.observer.serverPublicKey() === null) await node.observer.settle();
+  const serverPublicKey = node.observer.serverPublicKey();
+  if (serverPublicKey === null && node.health() === 'ok') return fail({ code: 'server_info_unavailable' });
+
+  const changed = await node.change({ kind: 'put', id, expiresAtMs, families }, origin);
+  if (!changed.ok) return fail(changeFailure(changed.failure));
+  return ok({
+    status: 200,
+    noStore: true,
+    body: renderCreated(changed.value, serverPublicKey ?? '', context),
+  });
+}
+
+function renderCreated(changed: Changed, serverPublicKey: string, context: ApiContext): string {
+  const { peer, privateKey } = changed;
+  return (
+    `{"server":{"publicKey":"${serverPublicKey}","listenPort":${context.wireguard.listenPort}},` +
+    `"peer":{"peerId":"${peer.id}","publicKey":"${peer.publicKey}","privateKey":"${privateKey}",` +
+    `"presharedKey":"${peer.presharedKey}",${renderAddresses(peer)}}}`
+  );
+}
+
+/** Undefined: not a date-time. Whether it lies in the future is the handler's to see. */
+function decodeExpiresAt(value: unknown): number | null | undefined {
+  const text = v.safeParse(expiresAtSchema, value);
+  if (!text.success) return undefined;
+  if (text.output === null || text.output === undefined) return null;
+  return parseTimestamp(text.output) ?? undefined;
+}
+
+function unknownFieldSentence(name: string): string {
+  // The name is the caller's own text: shortened, and without what could upset a terminal or a log.
+  const shown = name.slice(0, fieldNameShownMax).replace(/[^\x20-\x7e]/g, '?');
+  return `The body has a field that this operation does not know: ${JSON.stringify(shown)}.`;
+}

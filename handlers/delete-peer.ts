@@ -1,0 +1,26 @@
+// DELETE /peers/{peerId}: removes a peer from device and store.
+import type { RawInput } from '../core/http/contract.ts';
+import { defineRoute } from '../core/http/route.ts';
+import type { Origin } from '../core/node.ts';
+import type { PeerId } from '../core/peers/peer.ts';
+import { fail, ok } from '../core/result.ts';
+import { changeFailure } from './change-failure.ts';
+import type { ApiContext } from './context.ts';
+import type { ApiCode } from './failures.ts';
+import { decodePeerId } from './peer-id.ts';
+
+export const deletePeer = defineRoute<ApiContext, ApiCode, { readonly id: PeerId; readonly origin: Origin }>({
+  method: 'DELETE',
+  path: '/peers/:peerId',
+  access: 'key',
+  takesBody: false,
+  decode(raw: RawInput) {
+    const id = decodePeerId(raw);
+    if (!id.ok) return id;
+    return ok({ id: id.value, origin: { requestId: raw.requestId, clientAddress: raw.clientAddress() } });
+  },
+  async handle({ id, origin }, { node }) {
+    const changed = await node.change({ kind: 'delete', id }, origin);
+    return changed.ok ? ok({ status: 200, body: '{"status":"ok"}' }) : fail(changeFailure(changed.failure));
+  },
+});

@@ -1,0 +1,30 @@
+// GET /peers/{peerId}: one peer, with its counters.
+import type { Outcome } from '../core/http/contract.ts';
+import { defineRoute } from '../core/http/route.ts';
+import type { PeerId } from '../core/peers/peer.ts';
+import { fail, ok } from '../core/result.ts';
+import type { ApiContext } from './context.ts';
+import type { ApiCode } from './failures.ts';
+import { decodePeerId } from './peer-id.ts';
+import { renderPeer } from './shapes.ts';
+
+export const getPeer = defineRoute<ApiContext, ApiCode, PeerId>({
+  method: 'GET',
+  path: '/peers/:peerId',
+  access: 'key',
+  takesBody: false,
+  decode: decodePeerId,
+  handle(id, context) {
+    const settling = context.node.observer.settle();
+    return settling === null ? answer(id, context) : settling.then(() => answer(id, context));
+  },
+});
+
+function answer(id: PeerId, { node, replies }: ApiContext): Outcome<ApiCode> {
+  const entry = node.table.get(id);
+  if (entry === undefined) return fail({ code: 'peer_not_found' });
+  if (!node.observer.readable()) return fail({ code: 'wireguard_error', sentence: unreadable });
+  return ok({ status: 200, body: replies.get(node.table.revision, id, () => renderPeer(entry)) });
+}
+
+const unreadable = 'The WireGuard interface could not be read.';
