@@ -11,6 +11,34 @@ export const keepaliveSeconds = 25;
 /** Longest interface name: IFNAMSIZ less the closing NUL (linux/if.h). */
 export const interfaceNameLengthMax = 15;
 
+/** Most peers on a device: MaxPeers of wireguard-go (device/constants.go). The kernel takes 2^20. */
+export const devicePeersMax = 65_536;
+
+// Calls to the device
+
+/** How long a call to the device may take, and how much longer for each change in it. Ours: a change was measured at 0.2 ms at most. */
+export const deviceTimeoutMs = 4_000;
+export const deviceTimeoutPerChangeMs = 5;
+
+/** Changes in one call. Ours: an argument list holds about 19,300 peers, and a call that fails half-way is made again. */
+export const deviceChangesMax = 2_000;
+
+/** Bytes that one call may print. Ours: a dump of `devicePeersMax` peers with two addresses each has 11 MB. */
+export const deviceOutputBytesMax = 67_108_864;
+
+/** Bytes of a dump that are parsed before others get their turn. Ours: measured at 1 ms. */
+export const deviceDumpPieceBytes = 32_768;
+
+/** Calls that may wait for each other; one more is not made. Ours. */
+export const deviceCallsMax = 64;
+
+/** How long a process that was asked to end may take before it is forced to. Ours. */
+export const shellEndGraceMs = 1_000;
+
+/** How soon the watch on interfaces is taken up again after it ended, at first and at most: it doubles each time. Ours. */
+export const watchRetryMinMs = 1_000;
+export const watchRetryMaxMs = 60_000;
+
 // Looks at the device
 
 /** How old an answer about the device may be. Ours (contract). */
@@ -49,3 +77,98 @@ export const expiryBatchMax = 1_024;
 
 /** Addresses given back that are left to rest before the oldest of them is handed out again, while untouched ones remain. Ours. */
 export const restingAddressesMax = 1_024;
+
+// Configuration
+
+/** Characters of the API key and of the metrics token. Ours: 32 hexadecimal digits are 128 bits, and both travel in a header. */
+export const secretLengthMin = 32;
+export const secretLengthMax = 1_024;
+
+/** Longest path, in characters: PATH_MAX less the closing NUL (linux/limits.h). */
+export const pathLengthMax = 4_095;
+
+/** Addresses and networks in one list. Ours: each may be compared with each new connection. */
+export const networksMax = 1_024;
+
+/** Most peers with metrics of their own, and how many unless told. Ours. */
+export const perPeerSeriesMax = 100_000;
+export const perPeerSeriesDefault = 100;
+
+/** Bytes of the configuration file and of a file that holds a secret. Ours. */
+export const configBytesMax = 262_144;
+export const secretFileBytesMax = 4_096;
+
+/** Levels of the configuration file. Ours: twice what its keys use. */
+export const configDepthMax = 10;
+
+// The log
+
+/** Bytes that are gathered before they are written. Ours: one page (measured: cheaper than a write a line). */
+export const logBufferBytes = 4_096;
+
+/** How long a line may wait to be written. Ours. */
+export const logFlushMs = 250;
+
+/** Bytes kept while whoever reads the log does not; beyond it lines are dropped and counted. Ours. */
+export const logBacklogBytesMax = 1_048_576;
+
+// HTTP
+
+/** A request's line and headers together. Ours (contract); what is longer is answered 431 by the native server. */
+export const headBytesMax = 8_192;
+
+/** A request's body. Ours (contract). */
+export const bodyBytesMax = 256 * 1_024;
+
+/** How much of a body that is too large is read and dropped, so that its sender gets to read the 413, before the connection is cut. Ours. */
+export const bodyDropBytesMax = 8 * 1_024 * 1_024;
+
+/** Requests a second that one client address may go on making. Ours (contract). */
+export const ratePerSecond = 20;
+
+/** Requests that one client address may make at once. Ours (contract). */
+export const rateBurst = 30;
+
+/** Client addresses whose rate is remembered, twice over at most. Ours: some 10 MB. */
+export const rateAddressesMax = 65_536;
+
+/** What `Keep-Alive` promises an idle connection. The native server cuts at 8 to 12 s (measured). */
+export const keepAliveSeconds = 6;
+
+/** Body text handed to the socket at once. Ours: less than the room that a writable socket is known to have, so that no backlog grows. */
+export const streamPieceLength = 16 * 1_024;
+
+/** Body text made in one turn of the event loop for one reader. Ours: some milliseconds. */
+export const streamTurnLength = 256 * 1_024;
+
+/** How long a reader of a long body may take nothing before the connection is cut. Ours: as long as the native server waits for a slow sender. */
+export const streamStallMs = 10_000;
+
+/** How long the whole of a long body may take its reader. Ours: 20 MB at 0.6 Mbit/s. */
+export const streamTotalMs = 300_000;
+
+/** Long bodies on their way at once; one more is told `overloaded`. Ours: each holds on to the view that it shows. */
+export const streamsMax = 64;
+
+/** Lines a second that refused requests may put in the log; what is beyond is counted. Ours. */
+export const refusalLinesPerSecond = 10;
+
+/** How long a stopping server lets answers that are already handed to the system reach their readers. Ours. */
+export const drainGraceMs = 1_000;
+
+// The store
+
+/** Peers that one piece of a whole file holds. Ours: encoding or checking a piece takes some 5 ms at most. */
+export const storePeersPerFrame = 1_024;
+
+/** Bytes of appended batches before the file is written anew, where the peers themselves take less. Ours. */
+export const storeAppendedBytesMin = 1_048_576;
+
+/** Bytes of a store file. Ours: over twice what the 1,048,576 peers of a kernel device need. */
+export const storeBytesMax = 1_073_741_824;
+
+/** Retired keys that outlive the batch that retired them when the file is written anew. Ours: those of the last batches. */
+export const storeRetiredMax = 1_024;
+
+/** How long flock(1) may take to answer. Ours: it only asks the kernel. */
+export const storeLockTimeoutMs = 5_000;
