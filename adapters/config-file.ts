@@ -1,0 +1,107 @@
+// Reads config.yaml and the secrets that it points to. What the keys mean, and every rule, is core/config.ts.
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { type Config, parseConfig } from '../core/config.ts';
+import { type ConfigProblem, formatConfigProblem } from '../core/config-problem.ts';
+import { configBytesMax, configDepthMax, secretFileBytesMax } from '../core/limits.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import { parseYaml, type YamlDocument } from './yaml-document.ts';
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Sentences for the log: nothing that keeps the node from running. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads and checks a configuration file. A failure is a list of lines for the terminal, one a problem, such as
+ * `config.yaml:12: wireguard.subnet: got "10.0.0.0/31", want an IPv4 network with a prefix of at most 30`.
+ * Neither they nor the warnings hold a secret.
+ */
+export function loadConfig(path: string): Result<LoadedConfig, readonly string[]> {
+  const file = readText(path, configBytesMax);
+  if (!file.ok) return fail([`${path}: ${file.failure}${missingHint(file.failure)}`]);
+  const yaml = parseYaml(file.value.text, configDepthMax);
+  if (!yaml.ok) {
+    const line = yaml.failure.line === null ? '' : `:${yaml.failure.line}`;
+    return fail([`${path}${line}: not readable as YAML: ${yaml.failure.reason}`]);
+  }
+  const warnings: string[] = [];
+  const config = parseConfig(yaml.value.value, (secretPath) => readSecret(secretPath, warnings));
+  if (!config.ok) return fail(problemLines(path, yaml.value, config.failure));
+  if (holdsSecret(yaml.value)) warnIfShared(path, file.value.mode, warnings);
+  return ok({ config: config.value, warnings });
+}
+
+/** Why a file could not be read: a sentence without its path. */
+type ReadFailure = string;
+
+const missing: ReadFailure = 'there is no such file';
+
+function missingHint(failure: ReadFailure): string {
+  return failure === missing
+    ? '; start from config.example.yaml, or name the file in the environment variable NODE_CONFIG'
+    : '';
+}
+
+/** In the order of the file. */
+function problemLines(path: string, yaml: YamlDocument, problems: readonly ConfigProblem[]): string[] {
+  return problems
+    .map((problem) => ({ line: yaml.lineOf(problem.path), problem }))
+    .sort((a, b) => a.line - b.line)
+    .map(({ line, problem }) => `${path}:${line}: ${formatConfigProblem(problem)}`);
+}
+
+/** The file's text less one line end, as every editor adds one and `echo` too. */
+function readSecret(path: string, warnings: string[]): Result<string, ReadFailure> {
+  const file = readText(path, secretFileBytesMax);
+  if (!file.ok) return file;
+  warnIfShared(path, file.value.mode, warnings);
+  return ok(file.value.text.replace(/\r?\n$/, ''));
+}
+
+function holdsSecret(yaml: YamlDocument): boolean {
+  const { auth, metrics } = yaml.value as { auth?: { api_key?: unknown }; metrics?: { token?: unknown } };
+  return auth?.api_key !== undefined || metrics?.token !== undefined;
+}
+
+function warnIfShared(path: string, mode: number, warnings: string[]): void {
+  if ((mode & 0o077) === 0) return;
+  const octal = (mode & 0o777).toString(8).padStart(4, '0');
+  warnings.push(`${path} holds a secret and its mode ${octal} lets other users at it; chmod 600 is enough`);
+}
+
+/** Reads a small file whole. It may be a pipe, as shells make of `<(…)`, so its size is not asked for beforehand. */
+function readText(path: string, bytesMax: number): Result<{ text: string; mode: number }, ReadFailure> {
+  let fd: number | null = null;
+  try {
+    fd = openSync(path, 'r');
+    const { mode } = fstatSync(fd);
+    const buffer = Buffer.alloc(bytesMax + 1);
+    const length = readFully(fd, buffer);
+    if (length > bytesMax) return fail(`larger than ${bytesMax} bytes`);
+    return ok({ text: new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length)), mode });
+  } catch (error) {
+    return fail(readFailure(error));
+  } finally {
+    if (fd !== null) closeSync(fd);
+  }
+}
+
+function readFully(fd: number, buffer: Buffer): number {
+  let length = 0;
+  while (length < buffer.length) {
+    const count = readSync(fd, buffer, length, buffer.length - length, null);
+    if (count === 0) break;
+    length += count;
+  }
+  return length;
+}
+
+function readFailure(error: unknown): ReadFailure {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'ENOENT') return missing;
+  if (code === 'EACCES') return 'this user may not read it';
+  if (code === 'EISDIR') return 'a folder, not a file';
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'not UTF-8 text';
+  return `could not be read (${code ?? 'unknown error'})`;
+}

@@ -1,0 +1,61 @@
+// The only place that makes randomness: key pairs, preshared keys and the bytes of request ids.
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  randomFillSync,
+} from 'node:crypto';
+import type { PresharedKey, PrivateKey, PublicKey } from '../core/peers/peer.ts';
+import type { KeySource } from '../core/ports.ts';
+
+/** X25519 keys (RFC 7748) from the operating system's randomness. */
+export function createKeySource(): KeySource {
+  return { peerKeys: () => ({ ...generateKeyPair(), presharedKey: generatePresharedKey() }) };
+}
+
+/** A fresh key pair as `wg genkey` and `wg pubkey` would make it. */
+export function generateKeyPair(): { privateKey: PrivateKey; publicKey: PublicKey } {
+  // Both as JWK: measured at 72 µs a pair, a quarter of the next best encoding.
+  const pair = generateKeyPairSync('x25519', {
+    publicKeyEncoding: { format: 'jwk' },
+    privateKeyEncoding: { format: 'jwk' },
+  } as never) as unknown as { publicKey: { x: string }; privateKey: { d: string } };
+  return {
+    privateKey: clamp(Buffer.from(pair.privateKey.d, 'base64url')).toString('base64') as PrivateKey,
+    publicKey: base64(pair.publicKey.x) as PublicKey,
+  };
+}
+
+/** The public key that belongs to a private one. */
+export function derivePublicKey(privateKey: PrivateKey): PublicKey {
+  const der = Buffer.concat([pkcs8Head, Buffer.from(privateKey, 'base64')]);
+  const key = createPublicKey(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
+  return base64(key.export({ format: 'jwk' }).x ?? '') as PublicKey;
+}
+
+/** Fills the whole array with random bytes. */
+export function fillRandom(bytes: Uint8Array): void {
+  randomFillSync(bytes);
+}
+
+// Everything in the DER of an X25519 private key that stands before its 32 bytes (RFC 8410 section 7).
+const pkcs8Head = Buffer.from('302e020100300506032b656e04220420', 'hex');
+
+function generatePresharedKey(): PresharedKey {
+  return randomBytes(32).toString('base64') as PresharedKey;
+}
+
+/**
+ * Sets the bits that X25519 sets anyway (RFC 7748 section 5). WireGuard shows an interface's key with them set, and
+ * the same key must be the same text wherever it is seen.
+ */
+function clamp(key: Buffer): Buffer {
+  key[0] = (key[0] ?? 0) & 248;
+  key[31] = ((key[31] ?? 0) & 127) | 64;
+  return key;
+}
+
+function base64(base64url: string): string {
+  return `${base64url.replaceAll('-', '+').replaceAll('_', '/')}=`;
+}
