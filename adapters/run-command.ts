@@ -23,6 +23,7 @@ export interface CommandBounds {
  */
 export interface CommandFailure {
   readonly code: 'command_missing' | 'command_refused' | 'command_timeout' | 'command_output';
+  readonly command: string;
   /** The exit status; null: it was ended by a signal or never started. */
   readonly status: number | null;
   /** The command and the end of what it said on stderr, with everything that looks like a key hidden. */
@@ -100,7 +101,7 @@ export function createRunCommand(environment: Readonly<Record<string, string>>):
         clearTimeout(killTimer);
         clearTimeout(pipeTimer);
         const failed = (code: CommandFailure['code'], reason: string) =>
-          resolve(fail({ code, status, detail: `${describe(command, args)}: ${reason}` }));
+          resolve(fail({ code, command, status, detail: `${describe(command, args)}: ${reason}` }));
         if (spawnError !== null) failed('command_missing', `can't be started (${spawnError})`);
         else if (ended === 'command_timeout') failed(ended, `not done after ${bounds.timeoutMs} ms`);
         else if (ended === 'command_output') failed(ended, `said more than ${bounds.outputMax} bytes`);
@@ -112,7 +113,7 @@ export function createRunCommand(environment: Readonly<Record<string, string>>):
 
 /** Replaces what `wg` quotes from its input, and everything that could be a key. */
 export function hideKeys(text: string): string {
-  return text.replace(/`[^`']*'/g, '(hidden)').replace(/[A-Za-z0-9+/]{42,}=?/g, '(hidden)');
+  return text.replace(/`[^`']*'/g, '(hidden)').replace(/[A-Za-z0-9+/]{42,}=/g, '(hidden)');
 }
 
 function describe(command: string, args: readonly string[]): string {
