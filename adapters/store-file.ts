@@ -1,0 +1,254 @@
+// The peer store on one file: written whole now and then, and between by appended batches. What the bytes mean is store-format.ts.
+import { constants } from 'node:fs';
+import { dirname } from 'node:path';
+import { storeAppendedBytesMin, storeBytesMax, storePeersPerFrame, storeRetiredMax } from '../core/limits.ts';
+import type { Peer, PeerId, PublicKey } from '../core/peers/peer.ts';
+import type { Log, PeerStore, StoreChange, StoredPeers, StoreFailure } from '../core/ports.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import {
+  closeQuietly,
+  makeFolder,
+  removeTemporaries,
+  replaceFile,
+  resolveLinks,
+  writeNewFile,
+} from './atomic-file.ts';
+import type { AcquireFileLock, FileLock } from './file-lock.ts';
+import {
+  describeSystemError,
+  type FileSystem,
+  nodeFileSystem,
+  type OpenFile,
+  openFlags,
+  systemErrorCode,
+} from './file-system.ts';
+import {
+  applyChanges,
+  decodeStore,
+  encodeBatch,
+  encodeStore,
+  firstBatchNumber,
+  retiredBy,
+  unstorable,
+} from './store-format.ts';
+
+const fileMode = 0o600;
+const folderMode = 0o700;
+
+/** The open file, and where its next batch goes. Sizes in bytes. */
+interface OpenStore {
+  readonly file: OpenFile;
+  readonly snapshotBytes: number;
+  readonly size: number;
+  readonly nextFrame: number;
+  /** Whether the file ends in a batch that was cut off: nothing can be appended behind it. */
+  readonly tornTail: boolean;
+}
+
+/**
+ * A store at this path. It is a file of mode 0600, made at the first change, in a folder that `load` makes where it is
+ * missing. Beside it stand `<path>.lock` for as long as anybody ever used it, a temporary file while it is written anew,
+ * and the copies of `keepCopy`, `<path>.<time>.bak`. A path that is a symbolic link stays one.
+ *
+ * A commit is one write and one fdatasync(2), or a whole new file once the batches outweigh the peers. After a failure
+ * the file is never written or flushed again, since a second fsync(2) would report good what the first one lost:
+ * `rewrite` makes a new one from memory.
+ */
+export function createFileStore(
+  path: string,
+  options: { readonly log: Log; readonly lock: AcquireFileLock; readonly fileSystem?: FileSystem },
+): PeerStore {
+  const { log, lock: acquireLock, fileSystem = nodeFileSystem } = options;
+  let target = path;
+  let lock: FileLock | null = null;
+  // Null: there is no file, or none that may be appended to.
+  let open: OpenStore | null = null;
+  let phase: 'new' | 'ready' | 'failed' | 'closed' = 'new';
+  let retired: readonly PublicKey[] = [];
+  let loadedBytes: number | null = null;
+
+  async function load(): Promise<Result<StoredPeers, StoreFailure>> {
+    if (phase !== 'new') return failed('load must come first, and once');
+    const claimed = await claim();
+    const loaded = claimed.ok ? await read() : claimed;
+    if (!loaded.ok) await close();
+    else phase = 'ready';
+    return loaded;
+  }
+
+  async function claim(): Promise<Result<void, StoreFailure>> {
+    const resolved = await resolveLinks(fileSystem, path);
+    if (!resolved.ok) return failed(resolved.failure);
+    target = resolved.value;
+    const folder = dirname(target);
+    const made = await makeFolder(folder, { mode: folderMode, fileSystem });
+    if (!made.ok) return failed(made.failure);
+    try {
+      await fileSystem.access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    } catch (error) {
+      return failed(describeSystemError(error));
+    }
+    const locked = await acquireLock(`${target}.lock`);
+    if (!locked.ok) {
+      const code = locked.failure.code === 'lock_held' ? 'store_locked' : 'store_failed';
+      return fail({ code, detail: locked.failure.detail });
+    }
+    lock = locked.value;
+    const removed = await removeTemporaries(fileSystem, target);
+    return removed.ok ? removed : failed(removed.failure);
+  }
+
+  async function read(): Promise<Result<StoredPeers, StoreFailure>> {
+    const opened = await openExisting();
+    if (!opened.ok) return opened;
+    if (opened.value === null) return ok({ peers: [], retired: [] });
+    const { file, bytes } = opened.value;
+    const decoded = await decodeStore(bytes);
+    if (!decoded.ok) {
+      await closeQuietly(file);
+      return invalid(decoded.failure);
+    }
+    const { peers, snapshotBytes, wholeBytes, nextFrame } = decoded.value;
+    const tornTail = wholeBytes < bytes.length;
+    if (tornTail) {
+      const fields = { file: target, byte: wholeBytes, droppedBytes: bytes.length - wholeBytes };
+      log.warn(fields, 'the last batch of the store was cut off while it was written, and is dropped');
+    }
+    open = { file, snapshotBytes, size: bytes.length, nextFrame, tornTail };
+    loadedBytes = bytes.length;
+    retired = decoded.value.retired;
+    return ok({ peers, retired });
+  }
+
+  async function openExisting(): Promise<Result<{ file: OpenFile; bytes: Buffer } | null, StoreFailure>> {
+    let file: OpenFile | null = null;
+    try {
+      file = await fileSystem.open(target, openFlags.readWrite);
+      const stat = await file.stat();
+      if (!stat.isFile || stat.size > storeBytesMax) {
+        await closeQuietly(file);
+        return invalid(stat.isFile ? `larger than ${storeBytesMax} bytes` : 'not a regular file');
+      }
+      if ((stat.mode & 0o077) !== 0) await closeToOthers(file);
+      return ok({ file, bytes: await readWhole(file, stat.size) });
+    } catch (error) {
+      if (file !== null) await closeQuietly(file);
+      else if (systemErrorCode(error) === 'ENOENT') return ok(null);
+      return failed(`${target}: ${describeSystemError(error)}`);
+    }
+  }
+
+  async function closeToOthers(file: OpenFile): Promise<void> {
+    await file.chmod(fileMode);
+    log.warn({ file: target }, 'the store could be read by others and holds secrets: its mode is 0600 now');
+  }
+
+  async function commit(
+    changes: readonly StoreChange[],
+    peersBefore: () => readonly Peer[],
+  ): Promise<Result<void, StoreFailure>> {
+    if (phase !== 'ready')
+      return failed('a commit needs a store that was loaded, and whose last write went well');
+    for (const change of changes) {
+      const problem = unstorable(change);
+      // Once in the file it would keep the node from starting.
+      if (problem !== null) return failed(`refused: ${problem}`);
+    }
+    if (changes.length === 0) return ok(undefined);
+    const fresh = retiredBy(changes);
+    retired = [...retired, ...fresh].slice(-Math.max(fresh.length, storeRetiredMax));
+    if (open !== null && !open.tornTail && changes.length <= storePeersPerFrame) {
+      const batch = encodeBatch(open.nextFrame, changes);
+      const appendedBytes = open.size + batch.length - open.snapshotBytes;
+      if (appendedBytes <= Math.max(storeAppendedBytesMin, open.snapshotBytes)) return append(open, batch);
+    }
+    const peers = new Map<PeerId, Peer>();
+    for (const peer of peersBefore()) peers.set(peer.id, peer);
+    applyChanges(peers, changes);
+    return writeWhole([...peers.values()]);
+  }
+
+  async function append(store: OpenStore, batch: Uint8Array): Promise<Result<void, StoreFailure>> {
+    try {
+      const count = await store.file.write(batch, store.size);
+      if (count !== batch.length) return poisoned('short write');
+      await store.file.datasync();
+    } catch (error) {
+      return poisoned(describeSystemError(error));
+    }
+    open = { ...store, size: store.size + batch.length, nextFrame: store.nextFrame + 1 };
+    return ok(undefined);
+  }
+
+  async function rewrite(
+    peers: readonly Peer[],
+    retiredKeys: readonly PublicKey[],
+  ): Promise<Result<void, StoreFailure>> {
+    if (phase !== 'ready' && phase !== 'failed') return failed('a rewrite needs a store that was loaded');
+    retired = retiredKeys;
+    return writeWhole(peers);
+  }
+
+  async function writeWhole(peers: readonly Peer[]): Promise<Result<void, StoreFailure>> {
+    const written = await replaceFile(fileSystem, target, fileMode, encodeStore(peers, retired));
+    await forgetFile();
+    phase = written.ok ? 'ready' : 'failed';
+    if (!written.ok) return failed(written.failure.detail);
+    const { file, size } = written.value;
+    open = { file, snapshotBytes: size, size, nextFrame: firstBatchNumber(peers.length), tornTail: false };
+    return ok(undefined);
+  }
+
+  async function poisoned(reason: string): Promise<Result<void, StoreFailure>> {
+    phase = 'failed';
+    await forgetFile();
+    return failed(`${target}: ${reason}`);
+  }
+
+  async function forgetFile(): Promise<void> {
+    if (open !== null) await closeQuietly(open.file);
+    open = null;
+    loadedBytes = null;
+  }
+
+  async function keepCopy(nowMs: number): Promise<Result<string | null, StoreFailure>> {
+    if (phase !== 'ready') return failed('a copy can be kept of a store that was loaded');
+    if (open === null || loadedBytes === null) return ok(null);
+    const copy = `${target}.${new Date(nowMs).toISOString().replaceAll(':', '-')}.bak`;
+    try {
+      const bytes = await readWhole(open.file, loadedBytes);
+      const written = await writeNewFile(fileSystem, copy, fileMode, [bytes]);
+      return written.ok ? ok(copy) : failed(written.failure.detail);
+    } catch (error) {
+      return failed(`${target}: ${describeSystemError(error)}`);
+    }
+  }
+
+  async function close(): Promise<void> {
+    phase = 'closed';
+    await forgetFile();
+    await lock?.release();
+    lock = null;
+  }
+
+  function invalid(problem: string): Result<never, StoreFailure> {
+    return fail({ code: 'store_invalid', detail: `${target}: ${problem}` });
+  }
+
+  return { load, commit, rewrite, keepCopy, close };
+}
+
+function failed(detail: string): Result<never, StoreFailure> {
+  return fail({ code: 'store_failed', detail });
+}
+
+async function readWhole(file: OpenFile, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(size);
+  let at = 0;
+  while (at < size) {
+    const count = await file.read(bytes.subarray(at), at);
+    if (count === 0) break;
+    at += count;
+  }
+  return bytes.subarray(0, at);
+}
