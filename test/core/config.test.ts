@@ -177,6 +177,10 @@ describe('what is wrong with one key', () => {
   const cases: [Sections, string][] = [
     [{ server: { port: 70000 } }, 'server.port: got 70000, want a port from 1 to 65535'],
     [{ server: { port: undefined } }, 'server.port: got nothing, want a port from 1 to 65535'],
+    [
+      { wireguard: { unknown_peers: 'x'.repeat(65) } },
+      'wireguard.unknown_peers: got a text of 65 characters, want one of remove, report',
+    ],
     [{ server: { host: 'localhost' } }, 'server.host: got "localhost", want an IPv4 or IPv6 address to bind'],
     [
       { server: { tls_cert: '', tls_key: 'k' } },
@@ -419,6 +423,7 @@ describe('unknown keys', () => {
     ],
     [{ servr: { port: 1 } }, 'servr: got an unknown key, want server'],
     [{ log: { destination: 'x' } }, 'log.destination: got an unknown key, want level'],
+    [{ xo: {} }, 'xo: got an unknown key, want server, auth, wireguard, log, metrics'],
     [{ auth: { 'a b\n': 1 } }, 'auth."a b\\n": got an unknown key, want api_key, api_key_file'],
     [{ __proto_: {} }, '__proto_: got an unknown key, want server, auth, wireguard, log, metrics'],
   ];
