@@ -37,6 +37,18 @@ export type RunCommand = (
   bounds: CommandBounds,
 ) => Promise<Result<string, CommandFailure>>;
 
+/**
+ * The environment for `createRunCommand`: a PATH that also finds what only root usually sees, texts and dumps without
+ * language and colour, and nothing else of what the node was started with.
+ */
+export function commandEnvironment(path: string): Readonly<Record<string, string>> {
+  return {
+    PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
+    LC_ALL: 'C',
+    WG_COLOR_MODE: 'never',
+  };
+}
+
 // How long a command has to end by itself after SIGTERM, and how long its pipes may outlive it. Ours.
 const graceMs = 1_000;
 const stderrMax = 4_096;
