@@ -20,9 +20,11 @@ export function createExpiryQueue(isCurrent: (id: PeerId, atMs: number) => boole
   let heap: Moment[] = [];
   let tidyAt = 64;
 
-  // Peers rotated with ever new expiries would leave their old moments behind for years.
+  // Each rotation notes the peer again, and would leave its earlier entry behind for years.
   function dropOutdated(): void {
-    heap = heap.filter((moment) => isCurrent(moment.id, moment.atMs));
+    const current = new Map<PeerId, Moment>();
+    for (const moment of heap) if (isCurrent(moment.id, moment.atMs)) current.set(moment.id, moment);
+    heap = [...current.values()];
     for (let index = (heap.length >>> 1) - 1; index >= 0; index--) sink(heap, index);
     tidyAt = heap.length * 2 + 64;
   }
@@ -36,14 +38,15 @@ export function createExpiryQueue(isCurrent: (id: PeerId, atMs: number) => boole
     },
     nextMs: () => heap[0]?.atMs ?? null,
     takeDue(nowMs, max) {
-      const due: PeerId[] = [];
+      // A set, since a peer whose expiry was noted twice must not come up twice.
+      const due = new Set<PeerId>();
       let first = heap[0];
-      while (first !== undefined && first.atMs <= nowMs && due.length < max) {
-        if (isCurrent(first.id, first.atMs)) due.push(first.id);
+      while (first !== undefined && first.atMs <= nowMs && due.size < max) {
+        if (isCurrent(first.id, first.atMs)) due.add(first.id);
         removeFirst(heap);
         first = heap[0];
       }
-      return due;
+      return [...due];
     },
   };
 }
