@@ -1,0 +1,409 @@
+// The one writer: batches, faults, expiry and start, each on its own. What they do together is test/simulation.test.ts.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { createMemoryDevice } from '../../adapters/memory-device.ts';
+import { createMemoryStore, type MemoryStoreContents } from '../../adapters/memory-store.ts';
+import { parseAddress, parseCidr } from '../../core/address.ts';
+import { batchMax, faultRetryMs, queueMax, reconcileEveryMs, requestDeadlineMs } from '../../core/limits.ts';
+import { createNode, type PeerNode } from '../../core/node.ts';
+import type { AllowedIP, Peer, PeerId, PresharedKey, PublicKey } from '../../core/peers/peer.ts';
+import type { PoolSubnet } from '../../core/peers/pool.ts';
+import type { Device, DeviceChange, DeviceFailure, DevicePeer } from '../../core/ports.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import { createFakeClock } from '../fakes/clock.ts';
+import { createFlakyStore } from '../fakes/flaky-store.ts';
+import { createFakeKeySource } from '../fakes/key-source.ts';
+import { createFakeLog } from '../fakes/log.ts';
+
+const startMs = Date.UTC(2026, 1, 2);
+const origin = { requestId: '5f0c', clientAddress: '192.0.2.7' };
+
+test('what waits while the lane is busy shares one store write and one device call', async () => {
+  const rig = await createRig();
+  const calls = Array.from({ length: 3 * batchMax }, (_, index) => rig.put(idOf(index)));
+  await rig.clock.settle();
+  assert.ok((await Promise.all(calls)).every((answer) => answer.ok));
+  assert.equal(rig.store.writes.commits, 3);
+  assert.equal(rig.applies.length, 3);
+  assert.equal(rig.node.table.size, 3 * batchMax);
+});
+
+test('of 64 at once for 10 addresses exactly 10 succeed, with 10 addresses', async () => {
+  const rig = await createRig({ subnets: [subnet('10.0.0.0/28', '10.0.0.1')] });
+  const first = await rig.all(rig.putMany(0, 3));
+  assert.ok(first.every((answer) => answer.ok));
+  const answers = await rig.all(rig.putMany(100, 64));
+  const made = answers.flatMap((answer) => (answer.ok ? answer.value.peer.allowedIPs : []));
+  assert.equal(new Set(made).size, 10);
+  assert.equal(made.length, 10);
+  const refused = answers.flatMap((answer) => (answer.ok ? [] : answer.failure));
+  assert.deepEqual(new Set(refused), new Set(['no_available_ip']));
+});
+
+test('with half of the device calls failing no address is lost and none is shared', async () => {
+  const rig = await createRig({ subnets: [subnet('10.0.0.0/28', '10.0.0.1')] });
+  let calls = 0;
+  rig.failApply = () => (calls++ % 2 === 0 ? 'device_refused' : null);
+  const answers = await rig.all(rig.putMany(0, 64));
+  const made = answers.flatMap((answer) => (answer.ok ? answer.value.peer.allowedIPs : []));
+  assert.ok(made.length <= 13);
+  assert.equal(new Set(made).size, made.length);
+  rig.failApply = () => null;
+  await rig.clock.advance(2 * faultRetryMs);
+  const rest = await rig.all(rig.putMany(100, 13 - made.length));
+  assert.ok(rest.every((answer) => answer.ok));
+  const [full] = await rig.all([rig.put(idOf(200))]);
+  assert.deepEqual(full, fail('no_available_ip'));
+});
+
+test('one bad command does not fail its neighbours, and leaves nothing behind', async () => {
+  const rig = await createRig();
+  const bad = idOf(5);
+  rig.failApply = (changes) =>
+    changes.some((change) => change.kind === 'put' && rig.idOfKey(change.peer.publicKey) === bad)
+      ? 'device_refused'
+      : null;
+  const answers = await rig.all(rig.putMany(0, 8));
+  assert.deepEqual(
+    answers.map((answer) => answer.ok),
+    [true, true, true, true, true, false, true, true],
+  );
+  assert.deepEqual(answers[5], fail('wireguard_error'));
+  assert.equal(rig.contents.peers.has(bad), false);
+  assert.equal(rig.node.table.get(bad), undefined);
+});
+
+test('a store that fails answers store_error, and changes nothing', async () => {
+  const rig = await createRig();
+  rig.store.fate = (write) => (write === 'commit' ? 'lost' : 'good');
+  assert.deepEqual(await rig.one(rig.put(idOf(1))), fail('store_error'));
+  assert.equal(rig.applies.length, 0);
+  assert.equal(rig.node.table.size, 0);
+  assert.equal(rig.node.health(), 'ok', 'it was healed at once');
+});
+
+test('a store that goes on failing refuses changes unseen until a whole write succeeds', async () => {
+  const rig = await createRig();
+  rig.store.fate = () => 'written_but_failed';
+  assert.deepEqual(await rig.one(rig.put(idOf(1))), fail('store_error'));
+  assert.equal(rig.node.health(), 'store_unavailable');
+  assert.deepEqual(await rig.one(rig.put(idOf(2))), fail('store_unavailable'));
+  const commits = rig.store.writes.commits;
+  await rig.clock.advance(3 * faultRetryMs);
+  assert.equal(rig.store.writes.commits, commits);
+  rig.store.fate = () => 'good';
+  await rig.clock.advance(faultRetryMs);
+  assert.equal(rig.node.health(), 'ok');
+  assert.ok((await rig.one(rig.put(idOf(2)))).ok);
+  assert.deepEqual([...rig.contents.peers.keys()], [idOf(2)], 'what failed is gone from the store');
+});
+
+test('a device that stays away refuses changes unseen, and gets everything when it is back', async () => {
+  const rig = await createRig();
+  await rig.one(rig.put(idOf(1)));
+  rig.failApply = () => 'device_refused';
+  rig.failLook = () => 'device_refused';
+  assert.deepEqual(await rig.one(rig.put(idOf(2))), fail('wireguard_error'));
+  assert.equal(rig.node.health(), 'wireguard_unavailable');
+  assert.deepEqual(await rig.one(rig.put(idOf(3))), fail('device_unavailable'));
+  await rig.memory.apply([...(await rig.onDevice()).keys()].map(removal));
+  rig.failApply = () => null;
+  rig.failLook = () => null;
+  await rig.clock.advance(faultRetryMs);
+  assert.equal(rig.node.health(), 'ok');
+  assert.equal((await rig.onDevice()).size, 1);
+});
+
+test('an outcome that nobody knows is kept, told as such, and made true', async () => {
+  const rig = await createRig();
+  rig.failApply = () => 'device_timeout';
+  rig.failLook = () => 'device_timeout';
+  assert.deepEqual(await rig.one(rig.put(idOf(1))), fail('deadline_exceeded'));
+  assert.ok(rig.node.table.get(idOf(1)), 'a GET tells');
+  assert.equal((await rig.onDevice()).size, 0);
+  rig.failApply = () => null;
+  rig.failLook = () => null;
+  await rig.clock.advance(faultRetryMs);
+  assert.equal((await rig.onDevice()).size, 1);
+});
+
+test('what waited longer than its caller is not done', async () => {
+  const rig = await createRig();
+  let release = (): void => assert.fail('nothing waits');
+  rig.holdApply = () => new Promise((resolve) => (release = resolve));
+  const first = rig.put(idOf(1));
+  await rig.clock.settle();
+  const second = rig.put(idOf(2));
+  await rig.clock.advance(requestDeadlineMs);
+  release();
+  assert.ok((await rig.one(first)).ok);
+  assert.deepEqual(await rig.one(second), fail('deadline_exceeded'));
+  assert.equal(rig.node.table.get(idOf(2)), undefined);
+});
+
+test('the lane is bounded', async () => {
+  const rig = await createRig();
+  const calls = rig.putMany(0, queueMax + 1);
+  assert.deepEqual(await calls[queueMax], fail('overloaded'));
+  assert.ok((await rig.all(calls.slice(0, queueMax))).every((answer) => answer.ok));
+});
+
+test('stopping lets what is in the lane end and refuses what comes', async () => {
+  const rig = await createRig();
+  const before = rig.put(idOf(1));
+  const stopped = rig.node.stop();
+  assert.deepEqual(await rig.one(rig.put(idOf(2))), fail('shutting_down'));
+  assert.ok((await rig.one(before)).ok);
+  await stopped;
+  assert.equal(rig.node.health(), 'shutting_down');
+});
+
+test('a rotation keeps addresses, creation time and expiry, and takes the old key along', async () => {
+  const rig = await createRig();
+  const made = await rig.one(rig.put(idOf(1), startMs + 60_000));
+  await rig.clock.advance(5_000);
+  const rotated = await rig.one(rig.put(idOf(1)));
+  assert.ok(made.ok && rotated.ok);
+  const { publicKey, presharedKey, ...rest } = made.value.peer;
+  const { publicKey: newKey, presharedKey: newPsk, ...newRest } = rotated.value.peer;
+  assert.deepEqual(newRest, rest);
+  assert.notEqual(newKey, publicKey);
+  assert.notEqual(newPsk, presharedKey);
+  assert.deepEqual([...(await rig.onDevice()).keys()], [newKey]);
+});
+
+test('peers expire within a second of their time, in store and on the device', async () => {
+  const rig = await createRig();
+  await rig.all([rig.put(idOf(1), startMs + 10_000), rig.put(idOf(2), startMs + 20_000), rig.put(idOf(3))]);
+  await rig.clock.advance(9_900);
+  assert.equal(rig.node.table.size, 3);
+  await rig.clock.advance(1_000);
+  assert.equal(rig.node.table.size, 2);
+  assert.equal(rig.contents.peers.size, 2);
+  assert.equal((await rig.onDevice()).size, 2);
+  assert.ok(
+    rig.log.lines.some((line) => line.fields['event'] === 'expired' && line.fields['peerId'] === idOf(1)),
+  );
+});
+
+test('a clock that jumps forward expires peers within a second, one that jumps back revives none and loses none', async () => {
+  const rig = await createRig();
+  await rig.all([rig.put(idOf(1), startMs + 3_600_000), rig.put(idOf(2), startMs + 7_200_000)]);
+  rig.clock.jumpWall(3_600_000);
+  await rig.clock.advance(1_000);
+  assert.deepEqual([...rig.contents.peers.keys()], [idOf(2)]);
+  rig.clock.jumpWall(-3_600_000);
+  await rig.clock.advance(3_600_000);
+  assert.deepEqual([...rig.contents.peers.keys()], [idOf(2)]);
+  await rig.clock.advance(3_601_000);
+  assert.equal(rig.contents.peers.size, 0);
+});
+
+test('an expiry does not wait for a store or a device that fails', async () => {
+  const rig = await createRig();
+  await rig.one(rig.put(idOf(1), startMs + 2_000));
+  rig.store.fate = () => 'lost';
+  await rig.clock.advance(3_000);
+  assert.equal((await rig.onDevice()).size, 0);
+  assert.equal(rig.node.table.size, 0);
+  rig.store.fate = () => 'good';
+  await rig.clock.advance(2 * faultRetryMs);
+  assert.equal(rig.contents.peers.size, 0);
+});
+
+test('a minute of nothing writes nothing', async () => {
+  const rig = await createRig();
+  await rig.one(rig.put(idOf(1)));
+  const applies = rig.applies.length;
+  await rig.clock.advance(10 * reconcileEveryMs);
+  assert.equal(rig.applies.length, applies);
+  assert.equal(rig.store.writes.commits, 1);
+  assert.equal(rig.store.writes.rewrites, 0);
+});
+
+test('a start puts stored peers on the device, corrects wrong ones and removes the rest', async () => {
+  const contents = storeOf([peerOf(1), peerOf(2)]);
+  const rig = await createRig({
+    contents,
+    onDevice: [{ ...peerOf(2), presharedKey: peerOf(9).presharedKey }, peerOf(7)],
+  });
+  const found = await rig.onDevice();
+  assert.deepEqual(new Set(found.keys()), new Set([peerOf(1).publicKey, peerOf(2).publicKey]));
+  assert.equal(found.get(peerOf(2).publicKey)?.presharedKey, peerOf(2).presharedKey);
+  assert.equal(rig.store.writes.commits + rig.store.writes.rewrites, 0);
+});
+
+test('a start that finds all well changes nothing', async () => {
+  const rig = await createRig({ contents: storeOf([peerOf(1)]), onDevice: [peerOf(1)] });
+  assert.equal(rig.applies.length, 0);
+});
+
+test("unknown peers are only reported where that is asked for, save for the node's own old keys", async () => {
+  const contents = { ...storeOf([peerOf(1)]), retired: [peerOf(8).publicKey] };
+  const thief = { ...peerOf(6), allowedIPs: peerOf(1).allowedIPs };
+  const rig = await createRig({ contents, onDevice: [peerOf(7), peerOf(8), thief], unknownPeers: 'report' });
+  assert.deepEqual(
+    new Set((await rig.onDevice()).keys()),
+    new Set([peerOf(1).publicKey, peerOf(7).publicKey]),
+  );
+  assert.ok(rig.log.lines.some((line) => line.fields['event'] === 'reported'));
+});
+
+test('stored peers that today can not have leave store and device', async () => {
+  const server = { ...peerOf(2), allowedIPs: ['10.0.0.1/32' as AllowedIP] };
+  const outside = { ...peerOf(3), allowedIPs: ['10.9.0.3/32' as AllowedIP] };
+  const otherFamily = { ...peerOf(4), allowedIPs: ['fd00::4/128' as AllowedIP] };
+  const expired = { ...peerOf(5), expiresAtMs: startMs - 1 };
+  const stored = [peerOf(1), server, outside, otherFamily, expired];
+  const rig = await createRig({
+    contents: storeOf(stored),
+    onDevice: stored,
+    subnets: [subnet('10.0.0.0/24', '10.0.0.1')],
+  });
+  assert.deepEqual([...rig.contents.peers.keys()], [peerOf(1).id]);
+  assert.deepEqual([...(await rig.onDevice()).keys()], [peerOf(1).publicKey]);
+  const dropped = rig.log.lines.filter((line) => line.fields['reason'] !== undefined);
+  assert.deepEqual(
+    new Set(dropped.map((line) => line.fields['peerId'])),
+    new Set([server.id, outside.id, otherFamily.id]),
+  );
+});
+
+test('the interface made anew gets all peers back when its coming is announced', async () => {
+  const rig = await createRig({ contents: storeOf([peerOf(1), peerOf(2)]) });
+  await rig.memory.apply([...(await rig.onDevice()).keys()].map(removal));
+  rig.announce();
+  await rig.clock.settle();
+  assert.equal((await rig.onDevice()).size, 2);
+});
+
+test('no secret reaches the log', async () => {
+  const rig = await createRig();
+  const made = await rig.one(rig.put(idOf(1)));
+  const rotated = await rig.one(rig.put(idOf(1)));
+  await rig.one(rig.node.change({ kind: 'delete', id: idOf(1) }, origin));
+  assert.ok(made.ok && rotated.ok);
+  const text = JSON.stringify(rig.log.lines);
+  for (const { peer, privateKey } of [made.value, rotated.value]) {
+    assert.ok(privateKey !== null && !text.includes(privateKey));
+    assert.ok(!text.includes(peer.presharedKey));
+    assert.ok(text.includes(peer.publicKey));
+  }
+  assert.deepEqual(
+    rig.log.lines.filter((line) => line.fields['audit'] === true).map((line) => line.fields['event']),
+    ['created', 'rotated', 'deleted'],
+  );
+});
+
+interface RigOptions {
+  readonly contents?: MemoryStoreContents;
+  readonly onDevice?: readonly Peer[];
+  readonly subnets?: readonly PoolSubnet[];
+  readonly unknownPeers?: 'remove' | 'report';
+}
+
+async function createRig(options: RigOptions = {}) {
+  const clock = createFakeClock(startMs);
+  const log = createFakeLog();
+  const contents = options.contents ?? storeOf([]);
+  const store = createFlakyStore(createMemoryStore(contents));
+  const memory = createMemoryDevice({ clock, publicKey: createFakeKeySource(99).peerKeys().publicKey });
+  await memory.apply(
+    (options.onDevice ?? []).map((peer): DeviceChange => ({ kind: 'put', peer, replaces: null })),
+  );
+  const applies: (readonly DeviceChange[])[] = [];
+  const rig = {
+    failApply: (_: readonly DeviceChange[]): DeviceFailure['code'] | null => null,
+    failLook: (): DeviceFailure['code'] | null => null,
+    holdApply: (): Promise<void> => Promise.resolve(),
+    announce: () => {},
+  };
+  const device: Device = {
+    async look(visit): ReturnType<Device['look']> {
+      const code = rig.failLook();
+      return code === null ? memory.look(visit) : fail({ code, detail: 'as planned' });
+    },
+    async apply(changes): Promise<Result<void, DeviceFailure>> {
+      applies.push(changes);
+      await rig.holdApply();
+      const code = rig.failApply(changes);
+      return code === null ? memory.apply(changes) : fail({ code, detail: 'as planned' });
+    },
+    watch(changed) {
+      rig.announce = changed;
+    },
+    close: async () => {},
+  };
+  const node: PeerNode = createNode({
+    device,
+    store,
+    keys: createFakeKeySource(),
+    clock,
+    log,
+    subnets: options.subnets ?? [subnet('10.0.0.0/16', '10.0.0.1'), subnet('fd00::/112', 'fd00::1')],
+    unknownPeers: options.unknownPeers ?? 'remove',
+  });
+  assert.deepEqual(await node.start(), ok(undefined));
+
+  const put = (id: PeerId, expiresAtMs: number | null = null) =>
+    node.change({ kind: 'put', id, expiresAtMs, families: null }, origin);
+  async function all<Answer>(calls: readonly Promise<Answer>[]): Promise<readonly Answer[]> {
+    await clock.settle();
+    return Promise.all(calls);
+  }
+
+  return Object.assign(rig, {
+    node,
+    clock,
+    log,
+    contents,
+    store,
+    memory,
+    applies,
+    put,
+    putMany: (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) => put(idOf(from + index))),
+    all,
+    async one<Answer>(call: Promise<Answer>): Promise<Answer> {
+      await clock.settle();
+      return call;
+    },
+    idOfKey: (key: PublicKey) => [...contents.peers.values()].find((peer) => peer.publicKey === key)?.id,
+    async onDevice(): Promise<ReadonlyMap<PublicKey, DevicePeer>> {
+      const found = new Map<PublicKey, DevicePeer>();
+      await memory.look((peer) => void found.set(peer.publicKey, peer));
+      return found;
+    },
+  });
+}
+
+function removal(publicKey: PublicKey): DeviceChange {
+  return { kind: 'remove', publicKey };
+}
+
+function storeOf(peers: readonly Peer[]): MemoryStoreContents {
+  return { peers: new Map(peers.map((peer) => [peer.id, peer])), retired: [] };
+}
+
+function peerOf(index: number): Peer {
+  const keys = createFakeKeySource(1_000 + index).peerKeys();
+  return {
+    id: idOf(index),
+    publicKey: keys.publicKey as PublicKey,
+    presharedKey: keys.presharedKey as PresharedKey,
+    allowedIPs: [`10.0.0.${10 + index}/32` as AllowedIP],
+    createdAtMs: startMs - 1_000,
+    expiresAtMs: null,
+  };
+}
+
+function idOf(index: number): PeerId {
+  return `00000000-0000-4000-8000-${index.toString(16).padStart(12, '0')}` as PeerId;
+}
+
+function subnet(cidr: string, serverIp: string): PoolSubnet {
+  const network = parseCidr(cidr);
+  const address = parseAddress(serverIp);
+  assert.ok(network.ok && address !== null);
+  return { cidr: network.value, serverIp: address };
+}
