@@ -101,6 +101,11 @@ export const secretFileBytesMax = 4_096;
 /** Levels of the configuration file. Ours: twice what its keys use. */
 export const configDepthMax = 10;
 
+// The process
+
+/** How long a server may take to drain before the process ends regardless. Ours: exit within 5 s of the first signal, with some to spare. */
+export const stopDeadlineMs = 4_500;
+
 // The log
 
 /** Bytes that are gathered before they are written. Ours: one page (measured: cheaper than a write a line). */
@@ -155,6 +160,18 @@ export const refusalLinesPerSecond = 10;
 
 /** How long a stopping server lets answers that are already handed to the system reach their readers. Ours. */
 export const drainGraceMs = 1_000;
+
+/** How long a stopping server waits for requests under way. Ours: with what follows it the process ends within 5 s. */
+export const drainMs = 3_500;
+
+/** Connections at once, where the limit of open files allows them. Ours: some 9 MB (measured). */
+export const connectionsMax = 10_000;
+
+/** Open files that are not connections: store, log, memory files and pipes of the shells. Ours. */
+export const openFilesReserved = 256;
+
+/** Rendered answers that are kept for the next asker. Ours. */
+export const replyCacheBytesMax = 8 * 1_024 * 1_024;
 
 // The store
 

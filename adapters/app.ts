@@ -1,0 +1,186 @@
+// What is plugged into what: from a configuration to a node that serves. Decides nothing by itself.
+import { readFileSync } from 'node:fs';
+import { formatAddress, formatCidr } from '../core/address.ts';
+import type { Config, TlsFiles } from '../core/config.ts';
+import { createAccess } from '../core/http/access.ts';
+import { type Answered, createDispatch } from '../core/http/dispatch.ts';
+import { createRequestIds } from '../core/http/request-id.ts';
+import { type Server, type ServerFailure, startServer } from '../core/http/server.ts';
+import type { TlsPair } from '../core/http/tls.ts';
+import { drainMs, replyCacheBytesMax } from '../core/limits.ts';
+import { createNode, type PeerNode } from '../core/node.ts';
+import type { Clock, Device, Log, PeerStore } from '../core/ports.ts';
+import { fail, ok, type Result } from '../core/result.ts';
+import type { ApiContext } from '../handlers/context.ts';
+import { type ApiCode, apiFailures } from '../handlers/failures.ts';
+import { createReplyCache } from '../handlers/reply-cache.ts';
+import { routes } from '../handlers/routes.ts';
+import { createFlock } from './file-lock.ts';
+import { describeSystemError } from './file-system.ts';
+import { createKeySource, fillRandom, generateKeyPair } from './keys.ts';
+import { createMemoryDevice } from './memory-device.ts';
+import { createMemoryStore } from './memory-store.ts';
+import { affordableConnections } from './open-files.ts';
+import { createRunCommand } from './run-command.ts';
+import { createFileStore } from './store-file.ts';
+import { createWgDevice } from './wg-cli.ts';
+
+/** What a node is started from. */
+export interface AppOptions {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  /** Logs every request and adds `detail` to error bodies. */
+  readonly debug: boolean;
+  readonly environment: {
+    /** PATH to find `wg`, `ip` and `flock` in. */
+    readonly path: string;
+  };
+  readonly service: { readonly name: string; readonly version: string };
+}
+
+/** A node that serves. */
+export interface App {
+  /** The API's port. */
+  readonly port: number;
+  /** Drains the API, lets the writer end and gives store and device up; the interface stays as it is. */
+  stop(): Promise<void>;
+}
+
+/** Why a node did not start, in one line for the terminal. Nothing of it is left running. */
+export interface AppFailure {
+  readonly message: string;
+}
+
+/** Starts a node on an interface that is up; where it is not, the node serves and waits for it. */
+export async function startApp(options: AppOptions): Promise<Result<App, AppFailure>> {
+  const { config, log, clock } = options;
+  const startedAtMs = clock.nowMs();
+  warnOfChoices(options);
+  const tls = config.server.tls === null ? ok(null) : readTlsPair(config.server.tls);
+  if (!tls.ok) return tls;
+
+  const node = createNode({
+    device: createDevice(options),
+    store: createStore(options),
+    keys: createKeySource(),
+    clock,
+    log,
+    subnets: config.wireguard.subnets,
+    unknownPeers: config.wireguard.unknownPeers,
+  });
+  const started = await node.start();
+  if (!started.ok) {
+    await node.stop();
+    return fail({ message: started.failure.detail });
+  }
+  const server = await serve(options, node, startedAtMs, tls.value);
+  if (!server.ok) {
+    await node.stop();
+    return fail({ message: server.failure.detail });
+  }
+  return ok({
+    port: server.value.port,
+    async stop() {
+      await server.value.drain(drainMs);
+      await node.stop();
+    },
+  });
+}
+
+function serve(
+  options: AppOptions,
+  node: PeerNode,
+  startedAtMs: number,
+  tls: TlsPair | null,
+): Promise<Result<Server, ServerFailure>> {
+  const { config, log, clock, debug } = options;
+  const { host, port, allowedIps, trustedProxies } = config.server;
+  const access = createAccess({ apiKey: config.auth.apiKey, allowedIps, trustedProxies });
+  const dispatch = createDispatch<ApiContext, ApiCode>({
+    routes,
+    context: describeNode(options, node, startedAtMs),
+    failures: apiFailures,
+    access,
+    clock,
+    requestIds: createRequestIds(fillRandom),
+    log,
+    debug,
+    tls: tls !== null,
+    onAnswered: debug ? (answered: Answered) => log.debug({ ...answered }, 'request') : null,
+  });
+  const connectionsMax = affordableConnections();
+  return startServer({ host, port, tls, dispatch, access, clock, log, connectionsMax });
+}
+
+function describeNode(
+  { config, clock, service }: AppOptions,
+  node: PeerNode,
+  startedAtMs: number,
+): ApiContext {
+  const { subnets, listenPort, interface: name } = config.wireguard;
+  return {
+    node,
+    nowMs: clock.nowMs,
+    startedAtMs,
+    service,
+    wireguard: {
+      interface: name,
+      listenPort,
+      subnets: subnets.map((subnet) => formatCidr(subnet.cidr)),
+      serverIps: subnets.map((subnet) => formatAddress(subnet.serverIp)),
+      addressFamilies: subnets.map((subnet) => subnet.cidr.family),
+    },
+    replies: createReplyCache(replyCacheBytesMax),
+  };
+}
+
+function createDevice({ config, log, clock, environment }: AppOptions): Device {
+  const { backend, interface: interfaceName, listenPort } = config.wireguard;
+  if (backend === 'memory') {
+    return createMemoryDevice({ clock, publicKey: generateKeyPair().publicKey, listenPort });
+  }
+  return createWgDevice({
+    interfaceName,
+    surroundings: { shell: ['/bin/sh'], path: environment.path, clock },
+    log,
+  });
+}
+
+function createStore({ config, log, environment }: AppOptions): PeerStore {
+  const path = config.wireguard.peerStoreFile;
+  if (path === null) return createMemoryStore();
+  return createFileStore(path, { log, lock: createFlock(createRunCommand({ PATH: environment.path })) });
+}
+
+function readTlsPair({ certPath, keyPath }: TlsFiles): Result<TlsPair, AppFailure> {
+  const certPem = readPem(certPath);
+  if (!certPem.ok) return certPem;
+  const keyPem = readPem(keyPath);
+  return keyPem.ok ? ok({ certPath, keyPath, certPem: certPem.value, keyPem: keyPem.value }) : keyPem;
+}
+
+function readPem(path: string): Result<string, AppFailure> {
+  try {
+    return ok(readFileSync(path, 'utf8'));
+  } catch (error) {
+    return fail({ message: `${path}: can not be read: ${describeSystemError(error)}` });
+  }
+}
+
+function warnOfChoices({ config, log, debug }: AppOptions): void {
+  const { backend, peerStoreFile } = config.wireguard;
+  if (debug) log.warn({}, 'DEBUG is on: every request is logged and errors carry detail; not for production');
+  if (backend === 'memory') {
+    log.warn(
+      {},
+      'wireguard.backend is memory: there is no interface and NO TRAFFIC FLOWS; for a look around only',
+    );
+  }
+  if (peerStoreFile === null) {
+    log.warn(
+      {},
+      'wireguard.peer_store_file is not set: peers are gone when the process ends, and peers on the interface are removed now',
+    );
+  }
+}
