@@ -9,7 +9,7 @@ const rfc3339 =
 /**
  * Parses a date-time of RFC 3339 section 5.6: with its zone, with any offset and fraction. Digits beyond the
  * millisecond are dropped. A leap second counts as the second after it. Null when the text is not one, or names a
- * day that does not exist, or lies beyond the year 9999 in UTC.
+ * day that does not exist, or lies before 1970 or beyond the year 9999 in UTC.
  */
 export function parseTimestamp(text: string): number | null {
   const match = rfc3339.exec(text);

@@ -6,6 +6,8 @@ export interface Seeded {
   next(): number;
   /** A whole number from 0 to below `end`. */
   below(end: number): number;
+  /** A number of so many bits. */
+  bits(count: number): bigint;
   /** True with this probability. */
   chance(probability: number): boolean;
   /** One of these. */
@@ -26,6 +28,11 @@ export function createSeeded(seed: number): Seeded {
   return {
     next,
     below,
+    bits(count) {
+      let value = 0n;
+      for (let have = 0; have < count; have += 16) value = (value << 16n) | BigInt(below(65_536));
+      return BigInt.asUintN(count, value);
+    },
     chance: (probability) => next() < probability,
     pick(items) {
       const item = items[below(items.length)];
