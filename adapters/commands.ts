@@ -1,0 +1,107 @@
+// What each command does, apart from the machine it does it to and from the process it runs in.
+import type { Config } from '../core/config.ts';
+import type { LogLevel } from '../core/ports.ts';
+import type { Result } from '../core/result.ts';
+import { service } from '../core/service.ts';
+import { type Command, helpText } from './command-line.ts';
+import type { LoadedConfig } from './config-file.ts';
+import type { BufferedLog } from './log.ts';
+
+/** Why a command could not do its work: for the operator, without a secret. */
+export interface CommandRefusal {
+  readonly message: string;
+}
+
+type Outcome<Value> = Promise<Result<Value, CommandRefusal>>;
+
+/** A server that runs. */
+export interface RunningServer {
+  /** Stops taking requests, answers those it has, and gives everything up. The interface stays. */
+  stop(): Promise<void>;
+}
+
+/** What commands do to this host. */
+export interface Machine {
+  /** Makes sure of the WireGuard config file; the answer is its path. */
+  init(config: Config, log: BufferedLog): Outcome<string>;
+  /** `init`, then the interface, which is never bounced. */
+  up(config: Config, log: BufferedLog): Outcome<void>;
+  down(config: Config, log: BufferedLog): Outcome<void>;
+  serve(config: Config, log: BufferedLog): Outcome<RunningServer>;
+}
+
+/** What commands see of the process. */
+export interface CommandSurroundings {
+  readonly machine: Machine;
+  readonly loadConfig: () => Result<LoadedConfig, readonly string[]>;
+  /** `fd` as in `createLog`. */
+  readonly openLog: (fd: 1 | 2, level: LogLevel) => BufferedLog;
+  readonly debug: boolean;
+  /** Writes to stdout. */
+  readonly print: (text: string) => void;
+  /** Writes a line to stderr. */
+  readonly complain: (line: string) => void;
+}
+
+/** How a command ended, or what it left running. 1: it could not do its work, and has said why. */
+export type CommandEnd = 0 | 1 | RunningServer;
+
+/** Does what the command says. */
+export async function runCommand(command: Command, surroundings: CommandSurroundings): Promise<CommandEnd> {
+  const { print, complain } = surroundings;
+  if (command.kind === 'help') return done(print, helpText);
+  if (command.kind === 'version') return done(print, `${service.version}\n`);
+  const loaded = surroundings.loadConfig();
+  if (!loaded.ok) {
+    for (const line of loaded.failure) complain(line);
+    return 1;
+  }
+  const { config, warnings } = loaded.value;
+  // The server's log is its output; a command's output is what it prints.
+  const log = surroundings.openLog(command.kind === 'serve' ? 1 : 2, logLevel(config, surroundings.debug));
+  for (const warning of warnings) log.warn({}, warning);
+  if (command.kind === 'serve') return serve(config, log, surroundings);
+  const outcome = await runOnce(command, config, log, surroundings);
+  if (!outcome.ok) complain(`wgkeeper-node: ${outcome.failure.message}`);
+  return outcome.ok ? 0 : 1;
+}
+
+function done(print: (text: string) => void, text: string): 0 {
+  print(text);
+  return 0;
+}
+
+function logLevel(config: Config, debug: boolean): LogLevel {
+  return debug && config.logLevel !== 'trace' ? 'debug' : config.logLevel;
+}
+
+async function serve(
+  config: Config,
+  log: BufferedLog,
+  surroundings: CommandSurroundings,
+): Promise<CommandEnd> {
+  const up = await bringUp(config, log, surroundings.machine);
+  const server = up.ok ? await surroundings.machine.serve(config, log) : up;
+  if (server.ok) return server.value;
+  log.fatal({}, server.failure.message);
+  return 1;
+}
+
+async function runOnce(
+  command: Command,
+  config: Config,
+  log: BufferedLog,
+  { machine, print }: CommandSurroundings,
+): Promise<Result<unknown, CommandRefusal>> {
+  if (command.kind === 'up') return bringUp(config, log, machine);
+  if (command.kind === 'down') return machine.down(config, log);
+  const path = await machine.init(config, log);
+  if (path.ok && command.kind === 'init' && command.printPath) print(`${path.value}\n`);
+  return path;
+}
+
+async function bringUp(config: Config, log: BufferedLog, machine: Machine): Outcome<void> {
+  if (config.wireguard.backend === 'wg') return machine.up(config, log);
+  log.info({}, 'wireguard.backend is memory: no interface is brought up');
+  return { ok: true, value: undefined };
+}

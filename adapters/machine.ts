@@ -1,0 +1,75 @@
+// The commands' machine, as it is: this host's interface, store and server.
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { Config } from '../core/config.ts';
+import type { Clock, Log } from '../core/ports.ts';
+import { ok } from '../core/result.ts';
+import { service } from '../core/service.ts';
+import type { Machine } from './commands.ts';
+import { bringUp, initInterface, takeDown } from './interface.ts';
+import { interfaceFolder, interfacePath } from './interface-file.ts';
+import type { InterfaceHost } from './interface-host.ts';
+import { derivePublicKey, generateKeyPair } from './keys.ts';
+import { commandEnvironment, createRunCommand } from './run-command.ts';
+import { decodeStore } from './store-format.ts';
+
+/** What the machine needs to know of the process. */
+export interface MachineOptions {
+  readonly clock: Clock;
+  readonly debug: boolean;
+  /** The PATH to find programs on. */
+  readonly path: string;
+  readonly isRoot: boolean;
+  /** Absolute. */
+  readonly workingDirectory: string;
+}
+
+/** This host. The server, and with it the native HTTP module, is loaded when it is asked for. */
+export function createMachine(options: MachineOptions): Machine {
+  const run = createRunCommand(commandEnvironment(options.path));
+  const folder = interfaceFolder(options.isRoot, options.workingDirectory);
+  const host = (log: Log): InterfaceHost => ({
+    run,
+    log,
+    isRoot: options.isRoot,
+    folder,
+    procFolder: '/proc',
+    createPrivateKey: () => generateKeyPair().privateKey,
+    derivePublicKey,
+  });
+  return {
+    init: async ({ wireguard }, log) =>
+      initInterface(wireguard, await newKeyWouldHurt(wireguard, folder), host(log)),
+    async up({ wireguard }, log) {
+      const up = await bringUp(wireguard, await newKeyWouldHurt(wireguard, folder), host(log));
+      if (up.ok) log.info({ interface: wireguard.interface, outcome: up.value }, 'interface is up');
+      return up.ok ? ok(undefined) : up;
+    },
+    async down({ wireguard }, log) {
+      const down = await takeDown(wireguard, host(log));
+      if (down.ok) log.info({ interface: wireguard.interface, outcome: down.value }, 'interface is down');
+      return down.ok ? ok(undefined) : down;
+    },
+    async serve(config, log) {
+      const { startApp } = await import('./app.ts');
+      const { clock, debug, path } = options;
+      return startApp({ config, log, clock, debug, environment: { path }, service });
+    },
+  };
+}
+
+/**
+ * Whether peers are stored though the interface's file, and with it the key they know, is missing. Looks without
+ * claiming the store, which may belong to a running server. A store that can't be read counts as one with peers.
+ */
+async function newKeyWouldHurt(wireguard: Config['wireguard'], folder: string): Promise<boolean> {
+  const store = wireguard.peerStoreFile;
+  if (store === null || existsSync(interfacePath(folder, wireguard.interface)) || !existsSync(store))
+    return false;
+  try {
+    const decoded = await decodeStore(await readFile(store));
+    return !decoded.ok || decoded.value.peers.length > 0;
+  } catch {
+    return true;
+  }
+}

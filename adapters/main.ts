@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+// The process: arguments, environment, signals and exit codes. Everything it does is done elsewhere.
+import { writeSync } from 'node:fs';
+import { headBytesMax } from '../core/limits.ts';
+import { createSystemClock } from './clock.ts';
+import { parseCommandLine } from './command-line.ts';
+import { runCommand } from './commands.ts';
+import { loadConfig } from './config-file.ts';
+import { type BufferedLog, createLog } from './log.ts';
+import { createMachine } from './machine.ts';
+import { hideKeys } from './run-command.ts';
+import { createShutdown, type StopSignal, signalStatus } from './shutdown.ts';
+
+const clock = createSystemClock();
+let log: BufferedLog | null = null;
+
+async function main(): Promise<void> {
+  const command = parseCommandLine(process.argv.slice(2));
+  if (!command.ok) {
+    complain(command.failure.message);
+    return process.exit(2);
+  }
+  const shutdown = createShutdown({ clock, exit: process.exit });
+  const serves = command.value.kind === 'serve';
+  onStopSignals((signal) => (serves ? shutdown.signal(signal) : process.exit(signalStatus(signal))));
+  const debug = process.env['DEBUG'] === 'true' || process.env['DEBUG'] === '1';
+  const end = await runCommand(command.value, {
+    machine: createMachine({
+      clock,
+      debug,
+      path: process.env['PATH'] || '/usr/bin:/bin',
+      isRoot: process.getuid?.() === 0,
+      workingDirectory: process.cwd(),
+    }),
+    loadConfig: () => loadConfig(process.env['NODE_CONFIG'] || 'config.yaml'),
+    openLog: (fd, level) => (log = createLog({ fd, level, clock })),
+    debug,
+    print: (text) => write(1, text),
+    complain,
+  });
+  if (typeof end === 'number') process.exit(end);
+  shutdown.started(() => end.stop());
+}
+
+function onStopSignals(stop: (signal: StopSignal) => void): void {
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  // The terminal that started it may close; a server goes on.
+  process.on('SIGHUP', () => {});
+}
+
+function complain(line: string): void {
+  write(2, `${line}\n`);
+}
+
+/** Whoever read it may have gone (EPIPE, as behind `| head`), which is no fault. */
+function write(fd: 1 | 2, text: string): void {
+  try {
+    writeSync(fd, text);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
+}
+
+/** A bug: what state things are in is not known, so nothing goes on. */
+function crash(error: unknown): never {
+  const text = hideKeys(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  if (log === null) complain(`wgkeeper-node: this is a bug: ${text}`);
+  else log.fatal({ error: text }, 'this is a bug');
+  process.exit(1);
+}
+
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+process.on('exit', () => log?.flush());
+// Read by the native HTTP module when it is loaded, which is later.
+process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(headBytesMax);
+void main();

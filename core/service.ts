@@ -1,0 +1,4 @@
+// What the program calls itself.
+
+/** As in package.json. */
+export const service = { name: 'wgkeeper-node', version: '2.0.0' } as const;

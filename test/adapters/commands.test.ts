@@ -1,0 +1,181 @@
+// What each command asks of the machine, says, and ends with.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Command } from '../../adapters/command-line.ts';
+import { type CommandSurroundings, type Machine, runCommand } from '../../adapters/commands.ts';
+import type { LoadedConfig } from '../../adapters/config-file.ts';
+import type { BufferedLog } from '../../adapters/log.ts';
+import { parseConfig } from '../../core/config.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+
+function loaded(changes: { warnings?: string[]; log?: object; backend?: string } = {}): LoadedConfig {
+  const config = parseConfig(
+    {
+      server: { port: 51821 },
+      auth: { api_key: 'k'.repeat(32) },
+      wireguard: {
+        interface: 'wg0',
+        listen_port: 51820,
+        subnet: '10.0.0.0/24',
+        backend: changes.backend ?? 'wg',
+      },
+      log: changes.log ?? null,
+    },
+    () => fail('no file'),
+  );
+  assert.ok(config.ok);
+  return { config: config.value, warnings: changes.warnings ?? [] };
+}
+
+/** A machine that does nothing well, and everything that was asked of it and said, in order. */
+function surroundings(
+  options: {
+    machine?: Partial<Machine>;
+    config?: Result<LoadedConfig, readonly string[]>;
+    debug?: boolean;
+  } = {},
+) {
+  const events: string[] = [];
+  const note = (event: string) => void events.push(event);
+  const line = (level: string) => (_: object, message: string) => note(`${level}: ${message}`);
+  const log: BufferedLog = {
+    trace: line('trace'),
+    debug: line('debug'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+    fatal: line('fatal'),
+    flush: () => {},
+  };
+  const asked = <Value>(name: string, value: Value) => {
+    note(name);
+    return Promise.resolve(ok(value));
+  };
+  const given: CommandSurroundings = {
+    machine: {
+      init: () => asked('init', '/etc/wireguard/wg0.conf'),
+      up: () => asked('up', undefined),
+      down: () => asked('down', undefined),
+      serve: () => asked('serve', server),
+      ...options.machine,
+    },
+    loadConfig: () => options.config ?? ok(loaded()),
+    openLog: (fd, level) => {
+      note(`log ${fd} ${level}`);
+      return log;
+    },
+    debug: options.debug ?? false,
+    print: (text) => note(`out ${JSON.stringify(text)}`),
+    complain: (text) => note(`err ${text}`),
+  };
+  return { events, given };
+}
+
+const server = { stop: () => Promise.resolve() };
+
+async function run(command: Command, options: Parameters<typeof surroundings>[0] = {}) {
+  const { events, given } = surroundings(options);
+  return { end: await runCommand(command, given), events };
+}
+
+describe('without a command', () => {
+  it('brings the interface up, serves, and logs to stdout', async () => {
+    assert.deepEqual(await run({ kind: 'serve' }), { end: server, events: ['log 1 info', 'up', 'serve'] });
+  });
+
+  it('leaves the interface out when the device is in memory', async () => {
+    const { end, events } = await run({ kind: 'serve' }, { config: ok(loaded({ backend: 'memory' })) });
+    assert.equal(end, server);
+    assert.ok(!events.includes('up') && events.includes('serve'));
+  });
+
+  it('does not serve without the interface', async () => {
+    const up = () => Promise.resolve(fail({ message: 'needs root' }));
+    assert.deepEqual(await run({ kind: 'serve' }, { machine: { up } }), {
+      end: 1,
+      events: ['log 1 info', 'fatal: needs root'],
+    });
+  });
+
+  it('says why it can not serve', async () => {
+    const serve = () => Promise.resolve(fail({ message: 'port 51821 is taken' }));
+    assert.deepEqual(await run({ kind: 'serve' }, { machine: { serve } }), {
+      end: 1,
+      events: ['log 1 info', 'up', 'fatal: port 51821 is taken'],
+    });
+  });
+});
+
+describe('init', () => {
+  it('prints nothing unless asked', async () => {
+    const { end, events } = await run({ kind: 'init', printPath: false });
+    assert.equal(end, 0);
+    assert.deepEqual(events, ['log 2 info', 'init']);
+  });
+
+  it('prints the path alone, and logs to stderr', async () => {
+    const { end, events } = await run({ kind: 'init', printPath: true });
+    assert.equal(end, 0);
+    assert.deepEqual(events, ['log 2 info', 'init', 'out "/etc/wireguard/wg0.conf\\n"']);
+  });
+
+  it('prints no path when there is none', async () => {
+    const init = () => Promise.resolve(fail({ message: 'no key in the file' }));
+    assert.deepEqual(await run({ kind: 'init', printPath: true }, { machine: { init } }), {
+      end: 1,
+      events: ['log 2 info', 'err wgkeeper-node: no key in the file'],
+    });
+  });
+});
+
+describe('up and down', () => {
+  for (const kind of ['up', 'down'] as const) {
+    it(`${kind} asks for it`, async () => {
+      assert.deepEqual(await run({ kind }), { end: 0, events: ['log 2 info', kind] });
+    });
+
+    it(`${kind} says why not`, async () => {
+      const refusal = () => Promise.resolve(fail({ message: 'needs root' }));
+      const { end, events } = await run({ kind }, { machine: { [kind]: refusal } });
+      assert.equal(end, 1);
+      assert.deepEqual(events, ['log 2 info', 'err wgkeeper-node: needs root']);
+    });
+  }
+});
+
+describe('the configuration', () => {
+  it('stops every command with all of its problems', async () => {
+    const config = fail(['config.yaml:1: one', 'config.yaml:2: two']);
+    for (const kind of ['serve', 'up', 'down'] as const) {
+      assert.deepEqual(await run({ kind }, { config }), {
+        end: 1,
+        events: ['err config.yaml:1: one', 'err config.yaml:2: two'],
+      });
+    }
+  });
+
+  it('is not needed for help and version', async () => {
+    const config = fail(['wrong']);
+    const help = await run({ kind: 'help' }, { config });
+    assert.match(help.events.join(), /^out "Usage: wgkeeper-node/);
+    const version = await run({ kind: 'version' }, { config });
+    assert.match(version.events.join(), /^out "\d+\.\d+\.\d+\\n"$/);
+    assert.deepEqual([help.end, version.end], [0, 0]);
+  });
+
+  it('has its warnings logged', async () => {
+    const config = ok(loaded({ warnings: ['mode 0644'] }));
+    assert.deepEqual((await run({ kind: 'up' }, { config })).events, ['log 2 info', 'warn: mode 0644', 'up']);
+  });
+
+  it('sets the level of the log, which DEBUG makes no less verbose', async () => {
+    for (const [level, debug, want] of [
+      ['warn', false, 'warn'],
+      ['warn', true, 'debug'],
+      ['trace', true, 'trace'],
+    ] as const) {
+      const config = ok(loaded({ log: { level } }));
+      assert.equal((await run({ kind: 'up' }, { config, debug })).events[0], `log 2 ${want}`);
+    }
+  });
+});
