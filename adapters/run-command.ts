@@ -1,6 +1,7 @@
 // Runs one process to its end, within bounds of time and output. Knows nothing of what it runs.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { fail, ok, type Result } from '../core/result.ts';
+import { describeSystemError } from './file-system.ts';
 
 /** What one call may take and say. */
 export interface CommandBounds {
@@ -16,7 +17,7 @@ export interface CommandBounds {
 
 /**
  * Why a command did not do its work.
- * - `command_missing`: there is no such program. Nothing was done.
+ * - `command_missing`: it can't be started, most likely since it is not installed. Nothing was done.
  * - `command_refused`: it ended with another status than 0.
  * - `command_timeout`: it was ended. What it has done by then is unknown.
  * - `command_output`: it said more than `outputMax` and was ended. What it has done by then is unknown.
@@ -52,6 +53,7 @@ export function commandEnvironment(path: string): Readonly<Record<string, string
 // How long a command has to end by itself after SIGTERM, and how long its pipes may outlive it. Ours.
 const graceMs = 1_000;
 const stderrMax = 4_096;
+const argumentsShownMax = 24;
 
 /**
  * Runs commands with exactly this environment. Each gets a session of its own, so that Ctrl-C at the terminal and the
@@ -60,11 +62,10 @@ const stderrMax = 4_096;
 export function createRunCommand(environment: Readonly<Record<string, string>>): RunCommand {
   return (command, args, bounds) =>
     new Promise((resolve) => {
-      const child = spawn(command, args, {
-        env: environment,
-        detached: true,
-        stdio: ['pipe', 'pipe', 'pipe', ...(bounds.descriptors ?? [])],
-      });
+      const failed = (code: CommandFailure['code'], status: number | null, reason: string) =>
+        resolve(fail({ code, command, status, detail: `${describe(command, args)}: ${reason}` }));
+      const child = start(command, args, environment, bounds.descriptors ?? []);
+      if (typeof child === 'string') return failed('command_missing', null, child);
       const stdout: Buffer[] = [];
       let stdoutBytes = 0;
       let stderr = '';
@@ -93,7 +94,9 @@ export function createRunCommand(environment: Readonly<Record<string, string>>):
         else stdout.push(chunk);
       });
       child.stderr?.on('data', (chunk: Buffer) => {
-        stderr = (stderr + chunk.toString()).slice(-stderrMax);
+        stderr += chunk.toString();
+        // What is cut in two could be a key that no longer looks like one.
+        if (stderr.length > stderrMax) stderr = stderr.slice(-stderrMax).replace(/^\S*/, '');
       });
       // A command that does not read to the end closes its side: EPIPE here is no failure of ours.
       child.stdin?.on('error', () => {});
@@ -112,13 +115,12 @@ export function createRunCommand(environment: Readonly<Record<string, string>>):
         clearTimeout(timer);
         clearTimeout(killTimer);
         clearTimeout(pipeTimer);
-        const failed = (code: CommandFailure['code'], reason: string) =>
-          resolve(fail({ code, command, status, detail: `${describe(command, args)}: ${reason}` }));
-        if (spawnError !== null) failed('command_missing', `can't be started (${spawnError})`);
-        else if (ended === 'command_timeout') failed(ended, `not done after ${bounds.timeoutMs} ms`);
-        else if (ended === 'command_output') failed(ended, `said more than ${bounds.outputMax} bytes`);
-        else if (status === 0) resolve(ok(Buffer.concat(stdout).toString()));
-        else failed('command_refused', hideKeys(stderr.trim()) || `ended with status ${status}`);
+        if (spawnError !== null) failed('command_missing', null, `can't be started (${spawnError})`);
+        else if (ended === 'command_timeout') failed(ended, status, `not done after ${bounds.timeoutMs} ms`);
+        else if (ended === 'command_output') {
+          failed(ended, status, `said more than ${bounds.outputMax} bytes`);
+        } else if (status === 0) resolve(ok(Buffer.concat(stdout).toString()));
+        else failed('command_refused', status, hideKeys(stderr.trim()) || `ended with status ${status}`);
       });
     });
 }
@@ -128,6 +130,22 @@ export function hideKeys(text: string): string {
   return text.replace(/`[^`']*'/g, '(hidden)').replace(/[A-Za-z0-9+/]{42,}=/g, '(hidden)');
 }
 
+// Most errors come as an event; those that node:child_process does not expect, E2BIG for one, are thrown.
+function start(
+  command: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  descriptors: readonly number[],
+): ChildProcess | string {
+  try {
+    const stdio: StdioOptions = ['pipe', 'pipe', 'pipe', ...descriptors];
+    return spawn(command, args, { env: environment, detached: true, stdio });
+  } catch (error) {
+    return `can't be started (${describeSystemError(error)})`;
+  }
+}
+
 function describe(command: string, args: readonly string[]): string {
-  return hideKeys([command, ...args].join(' ')).slice(0, 300);
+  const shown = args.slice(0, argumentsShownMax).map((arg) => hideKeys(arg.slice(0, 100)));
+  return [command, ...shown, ...(args.length > argumentsShownMax ? ['…'] : [])].join(' ');
 }
