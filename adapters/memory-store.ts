@@ -1,9 +1,8 @@
 // A store that lives and ends with the process, for nodes without a store file and for tests.
-import { storeRetiredMax } from '../core/limits.ts';
 import type { Peer, PeerId, PublicKey } from '../core/peers/peer.ts';
 import type { PeerStore } from '../core/ports.ts';
 import { ok } from '../core/result.ts';
-import { applyChanges, retiredBy } from './store-format.ts';
+import { applyChanges, keepRetired } from './store-format.ts';
 
 /** What a memory store holds; a second store over the same contents finds it, as after a restart. */
 export interface MemoryStoreContents {
@@ -19,7 +18,7 @@ export function createMemoryStore(
     load: async () => ok({ peers: [...contents.peers.values()], retired: contents.retired }),
     async commit(changes) {
       applyChanges(contents.peers, changes);
-      contents.retired = [...contents.retired, ...retiredBy(changes)].slice(-storeRetiredMax);
+      contents.retired = keepRetired(contents.retired, changes);
       return ok(undefined);
     },
     async rewrite(peers, retired) {

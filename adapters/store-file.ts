@@ -1,7 +1,7 @@
 // The peer store on one file: written whole now and then, and between by appended batches. What the bytes mean is store-format.ts.
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
-import { storeAppendedBytesMin, storeBytesMax, storePeersPerFrame, storeRetiredMax } from '../core/limits.ts';
+import { storeAppendedBytesMin, storeBytesMax, storePeersPerFrame } from '../core/limits.ts';
 import type { Peer, PeerId, PublicKey } from '../core/peers/peer.ts';
 import type { Log, PeerStore, StoreChange, StoredPeers, StoreFailure } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
@@ -28,7 +28,7 @@ import {
   encodeBatch,
   encodeStore,
   firstBatchNumber,
-  retiredBy,
+  keepRetired,
   unstorable,
 } from './store-format.ts';
 
@@ -43,6 +43,8 @@ interface OpenStore {
   readonly nextFrame: number;
   /** Whether the file ends in a batch that was cut off: nothing can be appended behind it. */
   readonly tornTail: boolean;
+  /** Whether it begins with what `load` read; else it was written anew since. */
+  readonly asLoaded: boolean;
 }
 
 /**
@@ -56,15 +58,23 @@ interface OpenStore {
  */
 export function createFileStore(
   path: string,
-  options: { readonly log: Log; readonly lock: AcquireFileLock; readonly fileSystem?: FileSystem },
+  options: {
+    readonly log: Log;
+    readonly lock: AcquireFileLock;
+    readonly fileSystem?: FileSystem;
+    /** Bytes of batches that a file may hold even if its peers take less. */
+    readonly appendedBytesMin?: number;
+  },
 ): PeerStore {
   const { log, lock: acquireLock, fileSystem = nodeFileSystem } = options;
+  const appendedBytesMin = options.appendedBytesMin ?? storeAppendedBytesMin;
   let target = path;
   let lock: FileLock | null = null;
   // Null: there is no file, or none that may be appended to.
   let open: OpenStore | null = null;
   let phase: 'new' | 'ready' | 'failed' | 'closed' = 'new';
   let retired: readonly PublicKey[] = [];
+  // Null: there was no file.
   let loadedBytes: number | null = null;
 
   async function load(): Promise<Result<StoredPeers, StoreFailure>> {
@@ -114,7 +124,7 @@ export function createFileStore(
       const fields = { file: target, byte: wholeBytes, droppedBytes: bytes.length - wholeBytes };
       log.warn(fields, 'the last batch of the store was cut off while it was written, and is dropped');
     }
-    open = { file, snapshotBytes, size: bytes.length, nextFrame, tornTail };
+    open = { file, snapshotBytes, size: bytes.length, nextFrame, tornTail, asLoaded: true };
     loadedBytes = bytes.length;
     retired = decoded.value.retired;
     return ok({ peers, retired });
@@ -155,12 +165,11 @@ export function createFileStore(
       if (problem !== null) return failed(`refused: ${problem}`);
     }
     if (changes.length === 0) return ok(undefined);
-    const fresh = retiredBy(changes);
-    retired = [...retired, ...fresh].slice(-Math.max(fresh.length, storeRetiredMax));
+    retired = keepRetired(retired, changes);
     if (open !== null && !open.tornTail && changes.length <= storePeersPerFrame) {
       const batch = encodeBatch(open.nextFrame, changes);
       const appendedBytes = open.size + batch.length - open.snapshotBytes;
-      if (appendedBytes <= Math.max(storeAppendedBytesMin, open.snapshotBytes)) return append(open, batch);
+      if (appendedBytes <= Math.max(appendedBytesMin, open.snapshotBytes)) return append(open, batch);
     }
     const peers = new Map<PeerId, Peer>();
     for (const peer of peersBefore()) peers.set(peer.id, peer);
@@ -195,7 +204,8 @@ export function createFileStore(
     phase = written.ok ? 'ready' : 'failed';
     if (!written.ok) return failed(written.failure.detail);
     const { file, size } = written.value;
-    open = { file, snapshotBytes: size, size, nextFrame: firstBatchNumber(peers.length), tornTail: false };
+    const nextFrame = firstBatchNumber(peers.length);
+    open = { file, snapshotBytes: size, size, nextFrame, tornTail: false, asLoaded: false };
     return ok(undefined);
   }
 
@@ -208,12 +218,12 @@ export function createFileStore(
   async function forgetFile(): Promise<void> {
     if (open !== null) await closeQuietly(open.file);
     open = null;
-    loadedBytes = null;
   }
 
   async function keepCopy(nowMs: number): Promise<Result<string | null, StoreFailure>> {
     if (phase !== 'ready') return failed('a copy can be kept of a store that was loaded');
-    if (open === null || loadedBytes === null) return ok(null);
+    if (loadedBytes === null) return ok(null);
+    if (open === null || !open.asLoaded) return failed(`${target}: written anew since it was loaded`);
     const copy = `${target}.${new Date(nowMs).toISOString().replaceAll(':', '-')}.bak`;
     try {
       const bytes = await readWhole(open.file, loadedBytes);

@@ -4,7 +4,7 @@
 // any number of times, where a change is a record to put or the id of a peer to remove.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Packr, Unpackr } from 'msgpackr';
-import { storePeersPerFrame } from '../core/limits.ts';
+import { storePeersPerFrame, storeRetiredMax } from '../core/limits.ts';
 import type { Peer, PeerId, PublicKey } from '../core/peers/peer.ts';
 import type { StoreChange, StoredPeers } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
@@ -63,14 +63,18 @@ export function encodeBatch(number: number, changes: readonly StoreChange[]): Ui
     number,
     encoder.pack({
       changes: changes.map((change) => (change.kind === 'put' ? formatRecord(change.peer) : change.id)),
-      retired: retiredBy(changes),
+      retired: keepRetired([], changes),
     }),
   );
 }
 
-/** The keys that changes retire. */
-export function retiredBy(changes: readonly StoreChange[]): readonly PublicKey[] {
-  return changes.flatMap((change) => change.retires ?? []);
+/** The retired keys to keep with those of one more batch: all of the batch, and the latest before it up to a bound. */
+export function keepRetired(
+  kept: readonly PublicKey[],
+  changes: readonly StoreChange[],
+): readonly PublicKey[] {
+  const fresh = changes.flatMap((change) => change.retires ?? []);
+  return [...kept, ...fresh].slice(-Math.max(fresh.length, storeRetiredMax));
 }
 
 /** Carries changes out, in order, on peers by id. */
