@@ -169,9 +169,11 @@ function hostRange(cidr: Cidr): { readonly first: bigint; readonly last: bigint 
   return { first: cidr.base + 1n, last: cidr.family === 'IPv4' ? end - 1n : end };
 }
 
-function hostCount(subnet: PoolSubnet): bigint {
-  const { first, last } = hostRange(subnet.cidr);
-  return last - first;
+function hostCount({ cidr, serverIp }: PoolSubnet): bigint {
+  const { first, last } = hostRange(cidr);
+  // In IPv6 the node may sit on the network's first address, and then takes none from its peers.
+  const serverTakesOne = serverIp.value >= first && serverIp.value <= last;
+  return last - first + (serverTakesOne ? 0n : 1n);
 }
 
 function smallest(counts: readonly bigint[]): number {

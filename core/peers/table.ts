@@ -38,9 +38,12 @@ export interface PeerTable {
   put(peer: Peer): void;
   /** Removes peers; unknown ids are passed over. */
   remove(ids: readonly PeerId[]): void;
-  /** Notes what a look shows of one peer. `activeSinceMs`: a handshake at or after this moment is recent. False: the key is unknown. */
+  /**
+   * Notes what a look shows of one peer. Looks are numbered from 1 on as they start. `activeSinceMs`: a handshake at or
+   * after this moment is recent. False: the key is unknown.
+   */
   see(seen: DevicePeer, look: number, activeSinceMs: number): boolean;
-  /** Ends a look: peers that it did not show are as if never seen. */
+  /** Ends a look that succeeded: peers that neither it nor a younger one showed are as if never seen. */
   endLook(look: number): void;
 }
 
@@ -125,6 +128,8 @@ export function createPeerTable(): PeerTable {
     see(seen, look, activeSinceMs) {
       const entry = byKey.get(seen.publicKey);
       if (entry === undefined) return false;
+      // Looks overlap; what a younger one showed is not put back by an older one.
+      if (entry.look > look) return true;
       const isActive = seen.latestHandshakeMs !== null && seen.latestHandshakeMs >= activeSinceMs;
       if (isActive !== entry.active) active += isActive ? 1 : -1;
       entry.latestHandshakeMs = seen.latestHandshakeMs;
@@ -136,7 +141,7 @@ export function createPeerTable(): PeerTable {
     },
     endLook(look) {
       revision++;
-      for (const entry of ordered) if (entry.look !== look) forget(entry);
+      for (const entry of ordered) if (entry.look < look) forget(entry);
     },
   };
 }
