@@ -1,5 +1,6 @@
 // HTTP as plain data: what goes into dispatch and what comes out. No behaviour, no socket, no peer.
 import type { Result } from '../result.ts';
+import type { RequestId } from './request-id.ts';
 
 /** What stands behind a failure code: the status, and the sentence that is sent when the failure brings none of its own. */
 export interface FailureMeaning {
@@ -46,4 +47,57 @@ export interface RawInput {
   readonly requestId: string;
   /** For audit lines: the client's address after trusted proxies, as text. Made when asked for, since it costs. */
   readonly clientAddress: () => string;
+}
+
+/** The head of a request. '' stands for a header that is absent or empty; of a repeated one the first line counts, if not said otherwise. */
+export interface RequestHead {
+  /** As sent, in its letter case. */
+  readonly method: string;
+  /** Without the query, not decoded. */
+  readonly path: string;
+  /** The text behind `?`, undecoded; null: there is none. */
+  readonly query: string | null;
+  readonly apiKey: string;
+  readonly requestId: string;
+  readonly contentType: string;
+  readonly contentEncoding: string;
+  /** Bytes; null: no body, or one of unknown length. */
+  readonly contentLength: number | null;
+  /** All lines of `X-Forwarded-For`, joined by commas. */
+  readonly forwardedFor: string;
+  /** The other end of the connection, 4 or 16 bytes in network order. Asked for when needed, since it costs; only until `admit` or `finish` has returned. */
+  readonly remoteAddress: () => Uint8Array;
+  /** The other end of the connection is known to be in the allowlist; false: unknown, or there is no allowlist. */
+  readonly fromAllowed: boolean;
+  /** The connection shall end with the answer. */
+  readonly closes: boolean;
+}
+
+/** A header line of an answer. */
+export type Header = readonly [name: string, value: string];
+
+/** An answer as it goes to the wire. */
+export interface Response {
+  readonly kind: 'response';
+  /** Status, and all headers that only depend on it. */
+  readonly head: ResponseHead;
+  readonly requestId: RequestId;
+  /** Headers of this answer alone. */
+  readonly headers: readonly Header[];
+  readonly body: ReplyBody;
+  /** False for HEAD: the body is only measured. */
+  readonly sendsBody: boolean;
+}
+
+/** What all answers of one status have in common. */
+export interface ResponseHead {
+  readonly status: number;
+  /** Without `X-Request-Id`. */
+  readonly headers: readonly Header[];
+  /** The connection ends with this answer. */
+  readonly closes: boolean;
+  /** Status line and headers joined, with room for the request id. Shared: the id is written into it right before it is sent. */
+  readonly bytes: Uint8Array;
+  /** Where the request id goes in `bytes`. */
+  readonly requestIdOffset: number;
 }

@@ -1,0 +1,236 @@
+// From a plain request to a plain response: route, limit, authorise, read the body, run, render. No socket; never throws, never rejects.
+import { bodyBytesMax, requestDeadlineMs } from '../limits.ts';
+import type { Clock, Log } from '../ports.ts';
+import type { Access } from './access.ts';
+import { createAnswers } from './answer.ts';
+import { isJsonType, isPlainEncoding, parseJsonBody } from './body.ts';
+import type { Failure, FailureTable, Outcome, RequestHead, Response } from './contract.ts';
+import { Exchange } from './exchange.ts';
+import type { HttpCode } from './failures.ts';
+import { createRefusalLog } from './refusal-log.ts';
+import type { RequestIds } from './request-id.ts';
+import type { Route } from './route.ts';
+import { createRouter, type Match } from './router.ts';
+
+/** Everything that answers requests of one API. */
+export interface DispatchOptions<Context, Code extends string> {
+  readonly routes: readonly Route<Context, Code>[];
+  /** Handed to every route. */
+  readonly context: Context;
+  readonly failures: FailureTable<Code | HttpCode>;
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly requestIds: RequestIds;
+  readonly log: Log;
+  /** Error bodies carry `detail`. */
+  readonly debug: boolean;
+  /** Answers carry `Strict-Transport-Security`. */
+  readonly tls: boolean;
+  /** Told of every answer; null: nobody is, and nothing is measured. Must not throw. */
+  readonly onAnswered: ((answered: Answered) => void) | null;
+}
+
+/** One answered request, for logs and counters. */
+export interface Answered {
+  readonly method: string;
+  /** The route's template; null: none was found. */
+  readonly route: string | null;
+  readonly status: number;
+  readonly requestId: string;
+  /** From the head's arrival to the finished answer, before it is sent. */
+  readonly durationMs: number;
+}
+
+/** A request that nothing in its head speaks against. */
+export interface Admitted {
+  readonly kind: 'admitted';
+  /** Whether the body is to be read first. */
+  readonly takesBody: boolean;
+  /** Runs the operation, once; `body` is whole, or null where none is taken. */
+  finish(body: Uint8Array | null): Response | Promise<Response>;
+  /** Answers instead of running it. */
+  refuse(failure: Failure<HttpCode>): Response;
+}
+
+/** Answers requests. */
+export interface Dispatch {
+  /** Decides everything that needs no body. The head may change as soon as this, or a `finish` right after it, has returned. */
+  admit(head: RequestHead): Response | Admitted;
+  /** Both steps in one, for callers that have the whole request. */
+  handle(head: RequestHead, body: Uint8Array | null): Response | Promise<Response>;
+  /** From now on operations that need a key are refused with `shutting_down`, and every answer ends its connection. */
+  drain(): void;
+}
+
+/** Builds dispatch. */
+export function createDispatch<Context, Code extends string>(
+  options: DispatchOptions<Context, Code>,
+): Dispatch {
+  const { access, clock, log, onAnswered } = options;
+  const find = createRouter(options.routes);
+  const answers = createAnswers<Code | HttpCode>(options.failures, options);
+  const noteRefusal = createRefusalLog(log, clock);
+  let draining = false;
+
+  const admit = (head: RequestHead): Response | Admitted => {
+    const startedMs = onAnswered === null ? 0 : clock.monotonicMs();
+    const exchange = new Exchange(head, options.requestIds.accept(head.requestId), access, startedMs);
+    const match = find(head.path);
+    const route = match?.resource.operations.get(head.method);
+    const failure = findRefusal(head, exchange, match, route);
+    if (failure !== null || match === null || route === undefined) {
+      return refuse(exchange, failure ?? { code: 'not_found' }, match?.resource.allow, route);
+    }
+    exchange.params = match.params;
+    // The body comes when the native request is gone, and the client is wanted for audit lines.
+    if (route.takesBody) exchange.releaseHead(true);
+    return {
+      kind: 'admitted',
+      takesBody: route.takesBody,
+      finish: (body) => run(exchange, route, body),
+      refuse: (failure) => refuse(exchange, failure, undefined, route),
+    };
+  };
+
+  const findRefusal = (
+    head: RequestHead,
+    exchange: Exchange,
+    match: Match<unknown> | null,
+    route: Route<Context, Code> | undefined,
+  ): Failure<HttpCode> | null => {
+    if (route?.access !== 'public') {
+      const waitMs = rateWaitMs(exchange);
+      if (waitMs > 0) return { code: 'rate_limited', retryAfterSeconds: Math.ceil(waitMs / 1_000) };
+    }
+    if (match === null) return { code: 'not_found' };
+    if (route === undefined) return { code: 'method_not_allowed' };
+    if (route.access === 'key') {
+      if (!isAllowed(head, exchange)) return { code: 'forbidden' };
+      if (!access.keyMatches(head.apiKey)) return { code: 'unauthorized' };
+      if (draining) return { code: 'shutting_down', retryAfterSeconds: 1 };
+    }
+    return route.takesBody ? findBodyRefusal(head) : null;
+  };
+
+  const rateWaitMs = (exchange: Exchange): number => {
+    const client = access.limitsRate() ? exchange.client() : null;
+    return client === null ? 0 : access.take(client, clock.monotonicMs());
+  };
+
+  const isAllowed = (head: RequestHead, exchange: Exchange): boolean => {
+    if (!access.hasAllowlist()) return true;
+    // What comes from an allowed address and was not forwarded needs no second look, and a look costs more than routing.
+    if (head.fromAllowed && head.forwardedFor === '') return true;
+    const client = exchange.client();
+    return client !== null && access.allows(client);
+  };
+
+  const refuse = (
+    exchange: Exchange,
+    failure: Failure<HttpCode>,
+    allow: string | undefined,
+    route: Route<Context, Code> | undefined,
+  ): Response => {
+    noteRefusal(failure.code, () => ({
+      requestId: exchange.requestId,
+      method: exchange.method.slice(0, 16),
+      path: exchange.path.slice(0, 128),
+      client: exchange.clientAddress(),
+    }));
+    const allowed = failure.code === 'method_not_allowed' ? allow : undefined;
+    return answered(exchange, route, answers.failure(exchange, failure, draining, allowed));
+  };
+
+  const run = (
+    exchange: Exchange,
+    route: Route<Context, Code>,
+    body: Uint8Array | null,
+  ): Response | Promise<Response> => {
+    if (route.takesBody) {
+      const bytes = body ?? new Uint8Array();
+      if (bytes.byteLength > bodyBytesMax)
+        return refuse(exchange, { code: 'body_too_large' }, undefined, route);
+      const parsed = parseJsonBody(bytes);
+      if ('problem' in parsed) {
+        return refuse(exchange, { code: 'invalid_json', detail: parsed.problem }, undefined, route);
+      }
+      exchange.body = parsed.value;
+    }
+    let outcome: Outcome<Code> | Promise<Outcome<Code>>;
+    try {
+      outcome = route.run(exchange, options.context);
+    } catch (bug) {
+      return crashed(exchange, route, bug);
+    }
+    exchange.releaseHead(outcome instanceof Promise);
+    return outcome instanceof Promise
+      ? runLater(exchange, route, outcome)
+      : answered(exchange, route, answers.outcome(exchange, outcome, draining));
+  };
+
+  const runLater = (
+    exchange: Exchange,
+    route: Route<Context, Code>,
+    outcome: Promise<Outcome<Code>>,
+  ): Promise<Response> =>
+    new Promise((resolve) => {
+      let late = false;
+      const cancel = clock.after(requestDeadlineMs, () => {
+        late = true;
+        const failure = { code: 'deadline_exceeded' } as const;
+        resolve(answered(exchange, route, answers.failure(exchange, failure, draining)));
+      });
+      const settle = (respond: () => Response) => {
+        cancel();
+        if (!late) resolve(respond());
+      };
+      outcome.then(
+        (settled) => settle(() => answered(exchange, route, answers.outcome(exchange, settled, draining))),
+        (bug: unknown) => settle(() => crashed(exchange, route, bug)),
+      );
+    });
+
+  const crashed = (exchange: Exchange, route: Route<Context, Code>, bug: unknown): Response => {
+    const trace = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
+    log.error(
+      { requestId: exchange.requestId, route: route.path, trace },
+      'an operation failed: this is a bug',
+    );
+    return answered(exchange, route, answers.failure(exchange, { code: 'internal_error' }, draining));
+  };
+
+  const answered = (
+    exchange: Exchange,
+    route: Route<Context, Code> | undefined,
+    response: Response,
+  ): Response => {
+    onAnswered?.({
+      method: exchange.method,
+      route: route?.path ?? null,
+      status: response.head.status,
+      requestId: exchange.requestId,
+      durationMs: clock.monotonicMs() - exchange.startedMs,
+    });
+    return response;
+  };
+
+  return {
+    admit,
+    handle(head, body) {
+      const admitted = admit(head);
+      return admitted.kind === 'response' ? admitted : admitted.finish(body);
+    },
+    drain() {
+      draining = true;
+    },
+  };
+}
+
+function findBodyRefusal(head: RequestHead): Failure<HttpCode> | null {
+  if (!isJsonType(head.contentType)) return { code: 'unsupported_media_type' };
+  if (!isPlainEncoding(head.contentEncoding)) {
+    return { code: 'unsupported_media_type', sentence: 'The body must not be compressed.' };
+  }
+  if (head.contentLength !== null && head.contentLength > bodyBytesMax) return { code: 'body_too_large' };
+  return null;
+}

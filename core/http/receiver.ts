@@ -1,0 +1,155 @@
+// One native request from its head to its answer: guards the framing, reads the body, and sends what dispatch says.
+import { bodyBytesMax, bodyDropBytesMax, streamsMax } from '../limits.ts';
+import type { Clock, Log } from '../ports.ts';
+import { BodyBuffer } from './body-buffer.ts';
+import type { Connections } from './connections.ts';
+import type { Response } from './contract.ts';
+import type { Admitted, Dispatch } from './dispatch.ts';
+import { HeadReader } from './head-reader.ts';
+import type { NativeRequest, NativeResponse } from './native.ts';
+import { PendingResponse } from './pending-response.ts';
+import { isStreamed, type StreamedResponse, sendStreamed, sendWhole } from './sender.ts';
+
+export interface ReceiverOptions {
+  readonly dispatch: Dispatch;
+  readonly connections: Connections;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called whenever a request that could not be answered at once has come to its end. */
+  readonly onEnded: () => void;
+}
+
+/** Takes native requests. */
+export interface Receiver {
+  /** Handles one request. Never throws: that would end the process. */
+  receive(res: NativeResponse, req: NativeRequest): void;
+  /** Requests that are not yet answered to the end. */
+  underWay(): number;
+}
+
+/** Makes a receiver. */
+export function createReceiver(options: ReceiverOptions): Receiver {
+  const { dispatch, connections, clock, log } = options;
+  const head = new HeadReader();
+  let underWay = 0;
+  let streams = 0;
+
+  const handle = (res: NativeResponse): void => {
+    const admitted = dispatch.admit(head);
+    if (admitted.kind === 'response') respond(res, admitted);
+    else if (admitted.takesBody) readBody(res, admitted);
+    else respondTo(res, admitted);
+  };
+
+  const respondTo = (res: NativeResponse, admitted: Admitted): void => {
+    const response = admitted.finish(null);
+    if (response instanceof Promise) respondLater(pend(res), admitted, response);
+    else if (isStreamed(response)) stream(pend(res), admitted, response);
+    else respond(res, response);
+  };
+
+  const respond = (res: NativeResponse, response: Response): void => {
+    // Closed at once, the native server would still run the next request of the same packet. One that comes while an
+    // answer is pending makes it drop the connection instead.
+    if (response.head.closes) endSoon(pend(res), () => sendWhole(res, response));
+    else sendWhole(res, response);
+  };
+
+  const pend = (res: NativeResponse): PendingResponse => {
+    const foreign = head.closes;
+    underWay++;
+    return new PendingResponse(res, () => {
+      underWay--;
+      if (foreign) connections.foreignLeft();
+      options.onEnded();
+    });
+  };
+
+  const endSoon = (pending: PendingResponse, write: () => void): void => {
+    clock.soon(() => pending.end(write));
+  };
+
+  const respondLater = (pending: PendingResponse, admitted: Admitted, later: Promise<Response>): void => {
+    later.then(
+      (response) => {
+        if (!pending.open) return;
+        if (isStreamed(response)) stream(pending, admitted, response);
+        else pending.end(() => sendWhole(pending.res, response));
+      },
+      (bug: unknown) => cutForBug(pending, bug),
+    );
+  };
+
+  const stream = (pending: PendingResponse, admitted: Admitted, response: StreamedResponse): void => {
+    if (streams === streamsMax) {
+      const refused = admitted.refuse({ code: 'overloaded', retryAfterSeconds: 1 });
+      endSoon(pending, () => sendWhole(pending.res, refused));
+      return;
+    }
+    streams++;
+    sendStreamed(pending, response, clock, {
+      stopped: () => streams--,
+      failed: (bug) => cutForBug(pending, bug),
+    });
+  };
+
+  const readBody = (res: NativeResponse, admitted: Admitted): void => {
+    const pending = pend(res);
+    const body = new BodyBuffer(bodyBytesMax, head.contentLength);
+    res.onData((chunk, isLast) => {
+      if (!pending.open) return;
+      body.add(new Uint8Array(chunk));
+      if (isLast) finishBody(pending, admitted, body);
+      else if (body.received > bodyDropBytesMax) pending.cut();
+    });
+  };
+
+  const finishBody = (pending: PendingResponse, admitted: Admitted, body: BodyBuffer): void => {
+    const whole = body.whole();
+    const response = whole === null ? admitted.refuse({ code: 'body_too_large' }) : admitted.finish(whole);
+    respondLater(pending, admitted, Promise.resolve(response));
+  };
+
+  const refuseFraming = (res: NativeResponse): void => {
+    endSoon(pend(res), () => {
+      res.writeStatus('400 Bad Request');
+      res.end('', true);
+    });
+  };
+
+  const cutForBug = (pending: PendingResponse, bug: unknown): void => {
+    logBug(bug);
+    pending.cut();
+  };
+
+  const logBug = (bug: unknown): void => {
+    const trace = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
+    log.error({ trace }, 'a request could not be answered: this is a bug');
+  };
+
+  return {
+    receive(res, req) {
+      try {
+        head.read(req, res);
+        connections.judge(head);
+        if (head.framedWell) handle(res);
+        else refuseFraming(res);
+      } catch (bug) {
+        logBug(bug);
+        closeQuietly(res);
+      } finally {
+        head.release();
+      }
+    },
+    underWay: () => underWay,
+  };
+}
+
+/** Closes a response that may be dead already. */
+function closeQuietly(res: NativeResponse): void {
+  try {
+    res.close();
+  } catch {
+    // It was.
+  }
+}

@@ -1,0 +1,209 @@
+// The socket side of HTTP: loads the native server, listens, counts connections, and stops. Sees no request.
+import net from 'node:net';
+import { drainGraceMs, headBytesMax } from '../limits.ts';
+import type { Clock, Log } from '../ports.ts';
+import { fail, ok, type Result } from '../result.ts';
+import type { Access } from './access.ts';
+import { Connections } from './connections.ts';
+import type { Dispatch } from './dispatch.ts';
+import type { Native, NativeApp, NativeListenSocket, NativeResponse } from './native.ts';
+import { createReceiver, type Receiver } from './receiver.ts';
+import { checkTlsPair, type TlsFailure, type TlsPair, tlsCiphers } from './tls.ts';
+
+/** What the environment must say before the first server is started: the native module reads it once, when it is loaded. */
+export const nativeEnvironment = { UWS_HTTP_MAX_HEADERS_SIZE: String(headBytesMax) } as const;
+
+export interface ServerOptions {
+  /** An address; null: every address, IPv4 and IPv6. */
+  readonly host: string | null;
+  /** TCP; 0: any free one. */
+  readonly port: number;
+  /** Null: plain HTTP. */
+  readonly tls: TlsPair | null;
+  readonly dispatch: Dispatch;
+  /** The same that `dispatch` asks. */
+  readonly access: Access;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Connections at once; one more is closed as it comes. Well under the limit of open files, at which the native server spins. */
+  readonly connectionsMax: number;
+}
+
+/**
+ * Why a server did not start; nothing is left behind.
+ * - `native_module`: the HTTP library has no build for this Node.js or C library.
+ * - `address_in_use`, `address_not_available`, `no_permission`, `listen_failed`: the port can't be had.
+ * - the rest: the certificate or its key; `tls_refused`: both look good, and the library does not take them.
+ */
+export interface ServerFailure {
+  readonly code:
+    | 'native_module'
+    | 'address_in_use'
+    | 'address_not_available'
+    | 'no_permission'
+    | 'listen_failed'
+    | 'tls_refused'
+    | TlsFailure;
+  /** One line for the terminal. */
+  readonly detail: string;
+}
+
+/** A server that listens. */
+export interface Server {
+  /** The port that it listens on. */
+  readonly port: number;
+  /** Connections open now. */
+  connections(): number;
+  /** Takes no more connections, lets requests under way finish and closes all connections, at the latest after `deadlineMs`. */
+  drain(deadlineMs: number): Promise<void>;
+  /** Closes everything at once. */
+  close(): void;
+}
+
+/** Starts a server. */
+export async function startServer(options: ServerOptions): Promise<Result<Server, ServerFailure>> {
+  const native = await loadNative();
+  if (native === null) return failure('native_module', nativeModuleNeeds);
+  const app = createApp(native, options);
+  if (!app.ok) return app;
+  native._cfg('silent');
+  const watch = { changed: () => {} };
+  const connections = new Connections(options.access, options.connectionsMax);
+  const receiver = createReceiver({ ...options, connections, onEnded: () => watch.changed() });
+  app.value.any('/*', receiver.receive);
+  const count = (res: NativeResponse, change: number) => {
+    if (change > 0 && !connections.came(res)) res.close();
+    if (change < 0) connections.went();
+    watch.changed();
+  };
+  app.value.filter(count);
+  const socket = await listen(app.value, options);
+  if (socket === null) return fail(await explainListenFailure(options));
+  return ok(createServer(native, app.value, socket, { options, connections, receiver, watch }));
+}
+
+interface Running {
+  readonly options: ServerOptions;
+  readonly connections: Connections;
+  readonly receiver: Receiver;
+  /** `changed` is called when a connection or a request under way ends. */
+  readonly watch: { changed: () => void };
+}
+
+function createServer(native: Native, app: NativeApp, socket: NativeListenSocket, running: Running): Server {
+  const { options, connections, receiver, watch } = running;
+  const { clock, dispatch } = options;
+  let closed = false;
+  const close = () => {
+    if (closed) return;
+    closed = true;
+    app.close();
+  };
+  return {
+    port: native.us_socket_local_port(socket),
+    connections: () => connections.open,
+    close,
+    drain(deadlineMs) {
+      if (closed) return Promise.resolve();
+      native.us_listen_socket_close(socket);
+      dispatch.drain();
+      return new Promise((resolve) => {
+        let cancelGrace = () => {};
+        const finish = () => {
+          watch.changed = () => {};
+          cancelDeadline();
+          cancelGrace();
+          close();
+          resolve();
+        };
+        const cancelDeadline = clock.after(deadlineMs, finish);
+        watch.changed = () => {
+          cancelGrace();
+          if (receiver.underWay() > 0) return;
+          if (connections.open === 0) finish();
+          // The system may still be sending what was answered; idle connections are not waited for.
+          else cancelGrace = clock.after(drainGraceMs, finish);
+        };
+        watch.changed();
+      });
+    },
+  };
+}
+
+async function loadNative(): Promise<Native | null> {
+  try {
+    // Loaded late, because it reads the environment as it is loaded.
+    const module = (await import('uWebSockets.js')) as unknown as { readonly default: Native };
+    return module.default;
+  } catch {
+    return null;
+  }
+}
+
+const nativeModuleNeeds =
+  'the HTTP library has no build for this system: it needs Node.js 20 or 22 with glibc 2.27 or later, or Node.js 24 with glibc 2.38 or later (not musl)';
+
+function createApp(native: Native, options: ServerOptions): Result<NativeApp, ServerFailure> {
+  const { tls, log } = options;
+  if (tls === null) return ok(native.App({}));
+  const checked = checkTlsPair(tls, options.clock.nowMs());
+  if (!checked.ok)
+    return failure(checked.failure, `${tlsFailures[checked.failure]} (${tls.certPath}, ${tls.keyPath})`);
+  if (checked.value !== null)
+    log.warn({ code: checked.value, file: tls.certPath }, 'clients will refuse the certificate');
+  try {
+    return ok(
+      native.SSLApp({ key_file_name: tls.keyPath, cert_file_name: tls.certPath, ssl_ciphers: tlsCiphers }),
+    );
+  } catch {
+    return failure('tls_refused', `the HTTP library does not take ${tls.certPath} with ${tls.keyPath}`);
+  }
+}
+
+const tlsFailures: Readonly<Record<TlsFailure, string>> = {
+  certificate_unreadable: 'the certificate is not a PEM certificate',
+  key_unreadable: 'the key is not a PEM private key without a passphrase',
+  key_mismatch: 'the key is not the key of the certificate',
+};
+
+/** Without it two servers would share a port in silence. */
+const exclusivePort = 1;
+
+function listen(app: NativeApp, options: ServerOptions): Promise<NativeListenSocket | null> {
+  return new Promise((resolve) => {
+    const done = (socket: NativeListenSocket | false) => resolve(socket === false ? null : socket);
+    if (options.host === null) app.listen(options.port, exclusivePort, done);
+    else app.listen(options.host, options.port, exclusivePort, done);
+  });
+}
+
+/** The native server says no without a reason, so Node's own is asked to listen at the same place. */
+function explainListenFailure(options: ServerOptions): Promise<ServerFailure> {
+  const place = `${options.host ?? 'every address'}, port ${options.port}`;
+  return new Promise((resolve) => {
+    const probe = net.createServer();
+    const explain = (code: string | undefined) => {
+      const reason = listenFailures[code ?? ''] ?? { code: 'listen_failed', text: 'can not listen' };
+      probe.close();
+      resolve({ code: reason.code, detail: `${place}: ${reason.text}` });
+    };
+    probe.once('error', (error: NodeJS.ErrnoException) => explain(error.code));
+    probe.listen({ port: options.port, ...(options.host !== null && { host: options.host }) }, () =>
+      explain(undefined),
+    );
+  });
+}
+
+const listenFailures: Readonly<Record<string, { code: ServerFailure['code']; text: string }>> = {
+  EADDRINUSE: { code: 'address_in_use', text: 'another program listens there' },
+  EADDRNOTAVAIL: { code: 'address_not_available', text: 'this host does not have that address' },
+  ENOTFOUND: { code: 'address_not_available', text: 'this host does not have that address' },
+  EACCES: {
+    code: 'no_permission',
+    text: 'not permitted; ports below 1024 need root or CAP_NET_BIND_SERVICE',
+  },
+};
+
+function failure(code: ServerFailure['code'], detail: string): Result<never, ServerFailure> {
+  return fail({ code, detail });
+}
