@@ -82,9 +82,19 @@ async function serve(
 ): Promise<CommandEnd> {
   const up = await bringUp(config, log, surroundings.machine);
   const server = up.ok ? await surroundings.machine.serve(config, log) : up;
-  if (server.ok) return server.value;
-  log.fatal({}, server.failure.message);
-  return 1;
+  if (!server.ok) {
+    log.fatal({}, server.failure.message);
+    return 1;
+  }
+  const { host, port, tls } = config.server;
+  log.info({ host, port, tls: tls !== null, version: service.version }, 'the API is served');
+  return { stop: () => stopServer(server.value, log) };
+}
+
+async function stopServer(server: RunningServer, log: BufferedLog): Promise<void> {
+  log.info({}, 'stopping');
+  await server.stop();
+  log.info({}, 'stopped; the interface and its peers stay as they are');
 }
 
 async function runOnce(

@@ -56,7 +56,7 @@ function surroundings(
       init: () => asked('init', '/etc/wireguard/wg0.conf'),
       up: () => asked('up', undefined),
       down: () => asked('down', undefined),
-      serve: () => asked('serve', server),
+      serve: () => asked('serve', { stop: () => Promise.resolve(note('stop')) }),
       ...options.machine,
     },
     loadConfig: () => options.config ?? ok(loaded()),
@@ -71,8 +71,6 @@ function surroundings(
   return { events, given };
 }
 
-const server = { stop: () => Promise.resolve() };
-
 async function run(command: Command, options: Parameters<typeof surroundings>[0] = {}) {
   const { events, given } = surroundings(options);
   return { end: await runCommand(command, given), events };
@@ -80,12 +78,20 @@ async function run(command: Command, options: Parameters<typeof surroundings>[0]
 
 describe('without a command', () => {
   it('brings the interface up, serves, and logs to stdout', async () => {
-    assert.deepEqual(await run({ kind: 'serve' }), { end: server, events: ['log 1 info', 'up', 'serve'] });
+    const { end, events } = await run({ kind: 'serve' });
+    assert.ok(typeof end === 'object');
+    assert.deepEqual(events.splice(0), ['log 1 info', 'up', 'serve', 'info: the API is served']);
+    await end.stop();
+    assert.deepEqual(events, [
+      'info: stopping',
+      'stop',
+      'info: stopped; the interface and its peers stay as they are',
+    ]);
   });
 
   it('leaves the interface out when the device is in memory', async () => {
     const { end, events } = await run({ kind: 'serve' }, { config: ok(loaded({ backend: 'memory' })) });
-    assert.equal(end, server);
+    assert.equal(typeof end, 'object');
     assert.ok(!events.includes('up') && events.includes('serve'));
   });
 
