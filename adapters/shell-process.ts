@@ -43,28 +43,32 @@ export function startShell(
   const child = spawn(command, [...prefix, '-c', script], {
     // C texts, no colours in dumps, and nothing else of what the node was started with.
     env: { PATH: surroundings.path, LC_ALL: 'C', WG_COLOR_MODE: 'never' },
-    stdio: ['pipe', 'pipe', 'ignore', ...descriptors],
+    // Nobody writes to the last one: it ends when the last process that the shell started has ended.
+    stdio: ['pipe', 'pipe', 'ignore', ...descriptors, 'pipe'],
     detached: true,
   });
+  const started = child.pid !== undefined;
   const gone = new Promise<string>((resolve) => {
-    child.once('error', (error) => resolve(`cannot start ${command}: ${error.message}`));
+    child.once('error', (error) => resolve(`cannot start: ${error.message}`));
     child.once('exit', (status, signal) => resolve(`ended with ${signal ?? `status ${status}`}`));
   });
-  const stop = () => stopGroup(child, gone, surroundings.clock);
+  const allGone = started ? new Promise<unknown>((resolve) => child.once('close', resolve)) : gone;
+  const stop = () => stopGroup(child, allGone, surroundings.clock);
+  const watched = child.stdio[3 + descriptors.length];
+  if (watched !== null && watched !== undefined && 'resume' in watched) watched.resume();
   // A shell that is gone is noticed by `gone`, not by what can no longer be written to it.
   child.stdin?.on('error', () => {});
   readLines(child, onLine, () => void stop());
   return {
-    started: child.pid !== undefined,
+    started,
     gone,
     stop,
     write: (line) => void child.stdin?.write(`${line}\n`),
     async close() {
       child.stdin?.end();
       const cancel = surroundings.clock.after(shellEndGraceMs, () => void stop());
-      await gone;
+      await allGone;
       cancel();
-      signalGroup(child, 'SIGKILL');
     },
   };
 }
@@ -81,27 +85,25 @@ function readLines(child: ChildProcess, onLine: (line: string) => void, onOverfl
   });
 }
 
-async function stopGroup(child: ChildProcess, gone: Promise<unknown>, clock: Clock): Promise<void> {
+async function stopGroup(child: ChildProcess, allGone: Promise<unknown>, clock: Clock): Promise<void> {
   signalGroup(child, 'SIGTERM');
   let cancel = () => {};
+  // A process that even SIGKILL does not end at once, deep in a system call, is not waited for.
   const forced = new Promise<void>((resolve) => {
     cancel = clock.after(shellEndGraceMs, () => {
       signalGroup(child, 'SIGKILL');
       resolve();
     });
   });
-  await gone;
-  // The shell may be gone before a program that it started.
-  if (signalGroup(child, 0)) await forced;
+  await Promise.race([allGone, forced]);
   cancel();
 }
 
-/** False: nobody is left in the group. */
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
-  if (child.pid === undefined) return false;
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
   try {
-    return process.kill(-child.pid, signal);
+    process.kill(-child.pid, signal);
   } catch {
-    return false;
+    // Nobody is left in it.
   }
 }

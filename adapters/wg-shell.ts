@@ -98,7 +98,7 @@ export function createWgShell(surroundings: ShellSurroundings, presharedKeysMax:
     if (session !== null && session.goneReason !== null) await endSession();
     session ??= openSession(surroundings, presharedKeysMax);
     if (session === null) {
-      return { kind: 'unstarted', reason: 'no memory file system, descriptor or process for it' };
+      return { kind: 'unstarted', reason: 'no shell, memory file system or descriptor for it' };
     }
     if (!hand(session, call)) return { kind: 'unstarted', reason: 'the memory file system is full' };
     runs += 1;
@@ -169,7 +169,9 @@ function openSession(surroundings: ShellSurroundings, presharedKeysMax: number):
   void shell.gone.then((reason) => {
     session.goneReason = reason;
   });
-  return session;
+  if (shell.started) return session;
+  for (const file of files) file.close();
+  return null;
 }
 
 function filesOf({ output, complaint, input, presharedKeys }: Session): readonly MemoryFile[] {
@@ -201,9 +203,7 @@ function awaitEnding(
       const [answered, status] = line.split(' ');
       if (answered === String(number)) settle({ kind: 'ended', session, status: Number(status) });
     };
-    void session.shell.gone.then((reason) => {
-      settle(session.shell.started ? { kind: 'lost', reason } : { kind: 'unstarted', reason });
-    });
+    void session.shell.gone.then((reason) => settle({ kind: 'lost', reason }));
     session.shell.write([number, ...call.args].join(' '));
   });
 }
