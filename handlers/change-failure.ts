@@ -1,7 +1,8 @@
 // How a change that was not made is answered.
+
+import type { ChangeFailure } from '../core/batch.ts';
 import type { Failure } from '../core/http/contract.ts';
 import { faultRetryMs } from '../core/limits.ts';
-import type { ChangeFailure } from '../core/node.ts';
 import type { ApiCode } from './failures.ts';
 
 const retryLater: ReadonlySet<ChangeFailure> = new Set<ChangeFailure>([

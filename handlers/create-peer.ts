@@ -1,9 +1,9 @@
 // POST /peers: makes a peer, or rotates the keys of a known one.
 import * as v from 'valibot';
 import type { AddressFamily } from '../core/address.ts';
+import type { Changed, Origin } from '../core/batch.ts';
 import type { Failure, Outcome, RawInput } from '../core/http/contract.ts';
 import { defineRoute } from '../core/http/route.ts';
-import type { Changed, Origin } from '../core/node.ts';
 import { type PeerId, parsePeerId } from '../core/peers/peer.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { parseTimestamp } from '../core/timestamp.ts';

@@ -1,7 +1,8 @@
 // DELETE /peers/{peerId}: removes a peer from device and store.
+
+import type { Origin } from '../core/batch.ts';
 import type { RawInput } from '../core/http/contract.ts';
 import { defineRoute } from '../core/http/route.ts';
-import type { Origin } from '../core/node.ts';
 import type { PeerId } from '../core/peers/peer.ts';
 import { fail, ok } from '../core/result.ts';
 import { changeFailure } from './change-failure.ts';

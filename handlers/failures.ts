@@ -1,7 +1,8 @@
 // Every code that the API answers, with its status and sentence.
+
+import type { ChangeFailure } from '../core/batch.ts';
 import type { FailureTable } from '../core/http/contract.ts';
 import { type HttpCode, httpFailures } from '../core/http/failures.ts';
-import type { ChangeFailure } from '../core/node.ts';
 
 /** The closed list of the API's error codes. */
 export type ApiCode =

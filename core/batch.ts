@@ -1,0 +1,162 @@
+// The way of a change: decide, persist, apply, publish, answer; one store write and one device call for all that waited.
+import { auditChange } from './audit.ts';
+import { requestDeadlineMs } from './limits.ts';
+import type { Book } from './peers/book.ts';
+import {
+  deviceChange,
+  type PeerChange,
+  type PeerCommand,
+  storeChange,
+  undoneInStore,
+} from './peers/lifecycle.ts';
+import type { Peer, PrivateKey, PublicKey } from './peers/peer.ts';
+import type { Clock, Device, DeviceFailure, KeySource, Log, PeerStore, StoreFailure } from './ports.ts';
+import { fail, ok, type Result } from './result.ts';
+
+/** Who asked for a change, for the audit line. */
+export interface Origin {
+  readonly requestId: string;
+  readonly clientAddress: string;
+}
+
+/**
+ * Why a change was not made.
+ * - `peer_not_found`, `no_available_ip`: decided so; nothing happened.
+ * - `store_error`, `wireguard_error`: store or device refused; everything is as before.
+ * - `store_unavailable`, `device_unavailable`: refused unseen, since the last attempt to heal that fault failed.
+ * - `overloaded`, `shutting_down`: refused unseen.
+ * - `deadline_exceeded`: it waited too long and was not done; or the device did not answer in time: then it is stored,
+ *   and made on the device as soon as that answers.
+ */
+export type ChangeFailure =
+  | 'peer_not_found'
+  | 'no_available_ip'
+  | 'store_error'
+  | 'wireguard_error'
+  | 'store_unavailable'
+  | 'device_unavailable'
+  | 'overloaded'
+  | 'shutting_down'
+  | 'deadline_exceeded';
+
+/** A change that was made: the peer as it is now, or as it was when it was deleted. */
+export interface Changed {
+  readonly peer: Peer;
+  /** Secret, and kept nowhere; null where no keys were made. */
+  readonly privateKey: PrivateKey | null;
+}
+
+/** A command and the caller who waits for its answer. */
+export interface Waiting {
+  readonly command: PeerCommand;
+  readonly origin: Origin;
+  /** Monotonic: when it came. */
+  readonly sinceMs: number;
+  readonly answer: (result: Result<Changed, ChangeFailure>) => void;
+}
+
+/** What a batch works on. */
+export interface Workplace {
+  readonly book: Book;
+  readonly store: PeerStore;
+  readonly device: Device;
+  /** Keys that shall not be on the device, and may be. */
+  readonly retired: Set<PublicKey>;
+  readonly keys: KeySource;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly storeFailed: (failure: StoreFailure) => void;
+  readonly deviceFailed: (failure: DeviceFailure) => void;
+}
+
+interface Step {
+  readonly waiting: Waiting;
+  readonly change: PeerChange;
+  readonly privateKey: PrivateKey | null;
+}
+
+/** How the steps of a batch came out at the device. */
+interface Applied {
+  readonly done: readonly Step[];
+  readonly refused: readonly Step[];
+  readonly unknown: readonly Step[];
+}
+
+/** Carries out commands on peers of different ids and answers each. Batches must not overlap. */
+export async function runBatch(batch: readonly Waiting[], place: Workplace): Promise<void> {
+  const { book, store, log } = place;
+  const steps = batch.flatMap((waiting) => decideStep(waiting, place));
+  if (steps.length === 0) return;
+  const stored = await store.commit(
+    steps.map((step) => storeChange(step.change)),
+    book.table.peers,
+  );
+  if (!stored.ok) {
+    place.storeFailed(stored.failure);
+    book.giveBack(changesOf(steps));
+    for (const step of steps) step.waiting.answer(fail('store_error'));
+    return;
+  }
+  const applied = await apply(steps, place);
+  if (applied.refused.length > 0) await takeBack(applied.refused, place);
+  book.publish(changesOf([...applied.done, ...applied.unknown]));
+  for (const step of applied.done) answerDone(step, log);
+  for (const step of applied.refused) step.waiting.answer(fail('wireguard_error'));
+  for (const step of applied.unknown) answerUnknown(step, place);
+}
+
+function decideStep(waiting: Waiting, { book, keys, clock }: Workplace): readonly Step[] {
+  // Its caller was told that the outcome is unknown; not doing it is the kinder one.
+  if (clock.monotonicMs() - waiting.sinceMs >= requestDeadlineMs) {
+    waiting.answer(fail('deadline_exceeded'));
+    return [];
+  }
+  const decided = book.decide(waiting.command, clock.nowMs(), keys.peerKeys);
+  if (decided.ok) return [{ waiting, ...decided.value }];
+  waiting.answer(decided);
+  return [];
+}
+
+async function apply(steps: readonly Step[], place: Workplace): Promise<Applied> {
+  const together = await place.device.apply(changesOf(steps).map(deviceChange));
+  if (together.ok) return { done: steps, refused: [], unknown: [] };
+  place.deviceFailed(together.failure);
+  if (together.failure.code === 'device_timeout') return { done: [], refused: [], unknown: steps };
+  return steps.length === 1 ? { done: [], refused: steps, unknown: [] } : applyOneByOne(steps, place);
+}
+
+/** One bad command must not fail its neighbours. */
+async function applyOneByOne(steps: readonly Step[], { device }: Workplace): Promise<Applied> {
+  const done: Step[] = [];
+  const refused: Step[] = [];
+  for (const [index, step] of steps.entries()) {
+    const alone = await device.apply([deviceChange(step.change)]);
+    if (alone.ok) done.push(step);
+    else if (alone.failure.code === 'device_timeout') return { done, refused, unknown: steps.slice(index) };
+    else refused.push(step);
+  }
+  return { done, refused, unknown: [] };
+}
+
+async function takeBack(steps: readonly Step[], place: Workplace): Promise<void> {
+  const changes = changesOf(steps);
+  for (const change of changes) if ('after' in change) place.retired.add(change.after.publicKey);
+  const stored = await place.store.commit(changes.map(undoneInStore), place.book.table.peers);
+  if (!stored.ok) place.storeFailed(stored.failure);
+  place.book.giveBack(changes);
+}
+
+function answerDone({ waiting, change, privateKey }: Step, log: Log): void {
+  auditChange(log, change, waiting.origin, 'done');
+  waiting.answer(ok({ peer: 'after' in change ? change.after : change.before, privateKey }));
+}
+
+function answerUnknown({ waiting, change }: Step, { log, retired }: Workplace): void {
+  if ('before' in change) retired.add(change.before.publicKey);
+  auditChange(log, change, waiting.origin, 'unknown');
+  waiting.answer(fail('deadline_exceeded'));
+}
+
+function changesOf(steps: readonly Step[]): readonly PeerChange[] {
+  return steps.map((step) => step.change);
+}

@@ -1,0 +1,79 @@
+// All that the node has decided about its peers: the table, the addresses that are left, what expires when. One change
+// moves all three. Pure memory: store and device follow it, or it follows them, elsewhere.
+import type { Result } from '../result.ts';
+import { createExpiryQueue } from './expiry.ts';
+import { type Decision, decide, type PeerChange, type PeerCommand } from './lifecycle.ts';
+import type { Peer, PeerKeys } from './peer.ts';
+import { createPools, type PoolSubnet, type Pools } from './pool.ts';
+import { createPeerTable, type PeerTable } from './table.ts';
+
+export interface Book {
+  readonly table: PeerTable;
+  readonly pools: Pick<Pools, 'families' | 'possible'>;
+  /** Takes up the peers of a store; once, into an empty book. Their addresses are assignable, and none comes twice. */
+  load(peers: readonly Peer[]): void;
+  /**
+   * What a command does to the peer of its id, with keys from `makeKeys`. A new peer's addresses are taken at once:
+   * the change must be published, or its addresses given back. Otherwise nothing is changed.
+   */
+  decide(
+    command: PeerCommand,
+    nowMs: number,
+    makeKeys: () => PeerKeys,
+  ): Result<Decision, 'peer_not_found' | 'no_available_ip'>;
+  /** Makes decided changes true for every reader, all at once. */
+  publish(changes: readonly PeerChange[]): void;
+  /** Drops decided changes that were not made. */
+  giveBack(changes: readonly PeerChange[]): void;
+  /** The next moment at which a peer may expire, milliseconds since the Unix epoch; null: none. */
+  nextExpiryMs(): number | null;
+  /** Up to `max` peers whose time has come. Each comes once: its expiry must be published. */
+  takeExpired(nowMs: number, max: number): readonly Peer[];
+}
+
+/** An empty book over these networks. */
+export function createBook(subnets: readonly PoolSubnet[]): Book {
+  const table = createPeerTable();
+  const expiry = createExpiryQueue((id, atMs) => table.get(id)?.peer.expiresAtMs === atMs);
+  let pools = createPools(subnets, []);
+
+  function enter(peer: Peer): void {
+    table.put(peer);
+    expiry.add(peer);
+  }
+
+  return {
+    table,
+    get pools() {
+      return pools;
+    },
+    load(peers) {
+      for (const peer of peers) enter(peer);
+      pools = createPools(
+        subnets,
+        peers.flatMap((peer) => peer.allowedIPs),
+      );
+    },
+    decide: (command, nowMs, makeKeys) =>
+      decide(command, table.get(command.id)?.peer, {
+        nowMs,
+        makeKeys,
+        takeAddresses: (families) => pools.take(families ?? pools.families),
+      }),
+    publish(changes) {
+      const gone: Peer[] = [];
+      for (const change of changes) {
+        if ('after' in change) enter(change.after);
+        else gone.push(change.before);
+      }
+      if (gone.length === 0) return;
+      table.remove(gone.map((peer) => peer.id));
+      for (const peer of gone) pools.release(peer.allowedIPs);
+    },
+    giveBack(changes) {
+      for (const change of changes) if (change.kind === 'created') pools.release(change.after.allowedIPs);
+    },
+    nextExpiryMs: expiry.nextMs,
+    takeExpired: (nowMs, max) => expiry.takeDue(nowMs, max).flatMap((id) => table.get(id)?.peer ?? []),
+  };
+}
