@@ -13,7 +13,7 @@ export interface ConfigReader {
   /** The key's value, checked; undefined when it is absent, or wrong, which is noted. Read each key once. */
   read<Key extends ConfigKey>(key: Key): ConfigValue<Key> | undefined;
   /** As `read`, and notes a key that is absent. */
-  require<Key extends ConfigKey>(key: Key, want: string): ConfigValue<Key> | undefined;
+  readRequired<Key extends ConfigKey>(key: Key, want: string): ConfigValue<Key> | undefined;
   /** Whether the key is there, right or wrong. */
   given(key: ConfigKey): boolean;
   /** Notes the key of two that is absent while the other is there. */
@@ -40,7 +40,7 @@ export function createConfigReader(document: unknown): ConfigReader {
       }
       return undefined;
     },
-    require(key, want) {
+    readRequired(key, want) {
       if (!reader.given(key)) reader.note(key, 'nothing', want);
       return reader.read(key);
     },

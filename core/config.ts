@@ -89,7 +89,7 @@ export function parseConfig(
 // Each section answers null only where a problem has been noted.
 
 function readServer(reader: ConfigReader): Config['server'] | null {
-  const port = reader.require('server.port', 'a port from 1 to 65535');
+  const port = reader.readRequired('server.port', 'a port from 1 to 65535');
   const host = reader.read('server.host') ?? null;
   const tls = readTls(reader);
   const allowedIps = reader.read('server.allowed_ips') ?? null;
@@ -112,7 +112,7 @@ function readTls(reader: ConfigReader): TlsFiles | null {
 function readAuth(reader: ConfigReader, readSecretFile: ReadSecretFile): Config['auth'] | null {
   const path = reader.read('auth.api_key_file');
   if (!reader.given('auth.api_key_file')) {
-    const apiKey = reader.require('auth.api_key', `${apiKeyWant}, or auth.api_key_file`);
+    const apiKey = reader.readRequired('auth.api_key', `${apiKeyWant}, or auth.api_key_file`);
     return apiKey === undefined ? null : { apiKey };
   }
   reader.read('auth.api_key');
@@ -131,8 +131,8 @@ function readKeyFile(reader: ConfigReader, content: Result<string, string>): Con
 }
 
 function readWireguard(reader: ConfigReader): Config['wireguard'] | null {
-  const name = reader.require('wireguard.interface', 'an interface name such as wg0');
-  const listenPort = reader.require('wireguard.listen_port', 'a UDP port from 1 to 65535');
+  const name = reader.readRequired('wireguard.interface', 'an interface name such as wg0');
+  const listenPort = reader.readRequired('wireguard.listen_port', 'a UDP port from 1 to 65535');
   const subnets = readSubnets(reader);
   const routing = readRouting(reader, name);
   const unknownPeers = reader.read('wireguard.unknown_peers') ?? 'remove';
