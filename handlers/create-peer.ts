@@ -4,6 +4,7 @@ import type { AddressFamily } from '../core/address.ts';
 import type { Changed, Origin } from '../core/batch.ts';
 import type { Failure, Outcome, RawInput } from '../core/http/contract.ts';
 import { defineRoute } from '../core/http/route.ts';
+import type { NodeHealth } from '../core/node.ts';
 import { type PeerId, parsePeerId } from '../core/peers/peer.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { parseTimestamp } from '../core/timestamp.ts';
@@ -71,14 +72,14 @@ async function handleCreatePeer(input: CreatePeerInput, context: ApiContext): Pr
   }
   if (node.observer.serverPublicKey() === null) await node.observer.settle();
   const serverPublicKey = node.observer.serverPublicKey();
-  if (serverPublicKey === null && node.health() === 'ok') return fail({ code: 'server_info_unavailable' });
+  if (serverPublicKey === null) return fail(withoutServerKey[node.health()]);
 
   const changed = await node.change({ kind: 'put', id, expiresAtMs, families }, origin);
   if (!changed.ok) return fail(changeFailure(changed.failure));
   return ok({
     status: 200,
     noStore: true,
-    body: renderCreated(changed.value, serverPublicKey ?? '', context),
+    body: renderCreated(changed.value, serverPublicKey, context),
   });
 }
 
@@ -90,6 +91,14 @@ function renderCreated(changed: Changed, serverPublicKey: string, context: ApiCo
     `"presharedKey":"${peer.presharedKey}",${renderAddresses(peer)}}}`
   );
 }
+
+// No peer is made for a caller who could not be told the key that the peer needs to reach this node.
+const withoutServerKey: Readonly<Record<NodeHealth, Failure<ApiCode>>> = {
+  ok: { code: 'server_info_unavailable' },
+  wireguard_unavailable: changeFailure('device_unavailable'),
+  store_unavailable: changeFailure('store_unavailable'),
+  shutting_down: changeFailure('shutting_down'),
+};
 
 /** Undefined: not a date-time. Whether it lies in the future is the handler's to see. */
 function decodeExpiresAt(value: unknown): number | null | undefined {

@@ -26,8 +26,14 @@ function answer(context: ApiContext): Outcome<ApiCode> {
 
 function renderStats({ node, service, wireguard, startedAtMs }: ApiContext): string {
   return JSON.stringify({
-    service,
-    wireguard,
+    service: { name: service.name, version: service.version },
+    wireguard: {
+      interface: wireguard.interface,
+      listenPort: wireguard.listenPort,
+      subnets: wireguard.subnets,
+      serverIps: wireguard.serverIps,
+      addressFamilies: wireguard.addressFamilies,
+    },
     peers: { possible: node.pools.possible, issued: node.table.size, active: node.table.active },
     startedAt: formatTimestamp(startedAtMs),
   });
