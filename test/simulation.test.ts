@@ -42,6 +42,7 @@ async function live(seed: number, steps: number): Promise<void> {
     if (step % 10 === 9) await world.healAndCheck();
   }
   await world.healAndCheck();
+  await world.fillUp();
 }
 
 async function createWorld(seed: number) {
@@ -198,7 +199,17 @@ async function createWorld(seed: number) {
     noteExpiry(id, peer.expiresAtMs);
   }
 
-  return { act, healAndCheck };
+  /** No address was lost on any way: the node can be filled to the last one. */
+  async function fillUp(): Promise<void> {
+    for (let index = idCount; ; index++) {
+      const call = node.change({ kind: 'put', id: idOf(index), expiresAtMs: null, families: null }, origin);
+      await clock.settle();
+      if (!(await call).ok) break;
+    }
+    assert.equal(node.table.size, node.pools.possible);
+  }
+
+  return { act, healAndCheck, fillUp };
 }
 
 /** Whether a crash may bring to light that a failed change was made. */
