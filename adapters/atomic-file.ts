@@ -76,7 +76,7 @@ export async function writeNewFile(
   return durable.ok ? ok(undefined) : fail({ code: 'file_not_durable', detail: durable.failure });
 }
 
-// A short write is a failure: what stops it in the middle is a full disk or a limit. When it fails nothing is left.
+// Node goes on after a short write by itself, so one that is still short met a full disk or a limit. When it fails nothing is left.
 async function writeDurably(
   fileSystem: FileSystem,
   path: string,
@@ -93,7 +93,7 @@ async function writeDurably(
       const count = await file.write(piece, size);
       if (count !== piece.length) {
         await discardFile(fileSystem, file, path);
-        return fail({ code: 'file_not_written', detail: `${path}: short write` });
+        return fail({ code: 'file_not_written', detail: `${path}: short write, as on a full disk` });
       }
       size += count;
     }

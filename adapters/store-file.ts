@@ -180,7 +180,7 @@ export function createFileStore(
   async function append(store: OpenStore, batch: Uint8Array): Promise<Result<void, StoreFailure>> {
     try {
       const count = await store.file.write(batch, store.size);
-      if (count !== batch.length) return poisoned('short write');
+      if (count !== batch.length) return poisoned('short write, as on a full disk');
       await store.file.datasync();
     } catch (error) {
       return poisoned(describeSystemError(error));
