@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The process: arguments, environment, signals and exit codes. Everything it does is done elsewhere.
 import { writeSync } from 'node:fs';
-import { headBytesMax } from '../core/limits.ts';
+import { nativeEnvironment } from '../core/http/server.ts';
 import { createSystemClock } from './clock.ts';
 import { parseCommandLine } from './command-line.ts';
 import { runCommand } from './commands.ts';
@@ -73,6 +73,6 @@ function crash(error: unknown): never {
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
 process.on('exit', () => log?.flush());
-// Read by the native HTTP module when it is loaded, which is later.
-process.env['UWS_HTTP_MAX_HEADERS_SIZE'] = String(headBytesMax);
+// In time: the native module is loaded with the first server.
+Object.assign(process.env, nativeEnvironment);
 void main();
