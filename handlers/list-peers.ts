@@ -76,7 +76,7 @@ function* renderPieces(page: Page, entries: readonly Entry[], totalItems: number
 function renderMeta({ offset, limit }: Page, count: number, totalItems: number): string {
   const length = limit ?? count;
   const hasPrev = offset > 0;
-  const hasNext = offset + count < totalItems && count > 0;
+  const hasNext = offset + count < totalItems;
   return JSON.stringify({
     offset,
     limit: length,

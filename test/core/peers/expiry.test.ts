@@ -92,13 +92,15 @@ describe('the expiry queue', () => {
     for (let seed = 1; seed <= 30; seed++) {
       const seeded = createSeeded(seed);
       const { queue, put, expiresAt } = createWorld();
+      // Taken from rarely, the queue gathers so much that is outdated that it must tidy up.
+      const takes = seed % 2 === 0 ? 0.2 : 0.005;
       let nowMs = 0;
       for (let step = 0; step < 1_000; step++) {
         if (seeded.chance(0.7)) put(seeded.below(100), seeded.chance(0.1) ? null : nowMs + seeded.below(200));
         if (seeded.chance(0.1)) expiresAt.delete(peerIdFixture(seeded.below(100)));
         const earliestMs = Math.min(...expiresAt.values());
         assert.ok((queue.nextMs() ?? Number.POSITIVE_INFINITY) <= earliestMs);
-        if (!seeded.chance(0.2)) continue;
+        if (!seeded.chance(takes)) continue;
         nowMs += seeded.below(100);
         const max = 1 + seeded.below(20);
         const due = [...expiresAt].filter(([, atMs]) => atMs <= nowMs).sort(([, a], [, b]) => a - b);
