@@ -62,6 +62,14 @@ export function testDevice(name: string, make: (test: TestContext) => Promise<De
       assert.deepEqual(await peersOf(device), new Map([[after.publicKey, untouched(after)]]));
     });
 
+    it('keeps a key that replaces itself', async (test) => {
+      const { device } = await make(test);
+      const peer = specs.one('10.7.0.2/32');
+      await granted(device, put(peer));
+      await granted(device, put(peer, peer.publicKey));
+      assert.deepEqual(await peersOf(device), new Map([[peer.publicKey, untouched(peer)]]));
+    });
+
     it('removes a peer, and does not mind one that is not there', async (test) => {
       const { device } = await make(test);
       const peer = specs.one('10.7.0.2/32');
