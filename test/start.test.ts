@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { type TestContext, test } from 'node:test';
+import { copyProject, makePrograms } from './fixtures/project-copy.ts';
+
+// What scripts need of any system. /usr/sbin is on their PATH whatever a test says, /usr/bin is not.
+const basics =
+  'cat cut dirname find getconf grep head ls mkdir mktemp od rm ln sed sort stat tail touch tr uname'.split(
+    ' ',
+  );
+
+interface Ended {
+  readonly status: number | null;
+  readonly output: string;
+  readonly calls: readonly string[];
+  readonly files: readonly string[];
+}
+
+async function start(
+  context: TestContext,
+  scripts: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Promise<Ended> {
+  const folder = await copyProject(context);
+  const { path, calls } = await makePrograms(folder, basics, scripts);
+  const child = spawn('/bin/sh', ['./start', ...args], {
+    cwd: folder,
+    env: { PATH: path },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (piece) => {
+      output += piece;
+    });
+  }
+  const [status] = await once(child, 'close');
+  const lines = (await readFile(calls, 'utf8')).split('\n').filter(Boolean);
+  return { status, output, calls: lines, files: await readdir(folder) };
+}
+
+const root = { id: 'echo 0' };
+const user = { id: 'echo 1000' };
+const goodNode = { node: 'echo v20.11.0', npm: '' };
+const apt = (candidate: string) => ({
+  'apt-get': '',
+  'apt-cache': `echo "  Candidate: ${candidate}"`,
+});
+
+test('an unknown argument is refused', async (context) => {
+  const { status, output, calls } = await start(context, root, ['--memroy']);
+  assert.equal(status, 2);
+  assert.match(output, /unknown argument --memroy/);
+  assert.deepEqual(calls, []);
+});
+
+test('without Node.js it installs the system’s when that is new enough', async (context) => {
+  const { calls } = await start(context, { ...root, ...apt('20.19.2+dfsg-1') });
+  const installed = calls.filter((line) => line.startsWith('apt-get'));
+  assert.equal(installed[0], 'apt-get update -qq');
+  assert.equal(installed[1], 'apt-get install -y -qq --no-install-recommends nodejs npm');
+});
+
+test('without Node.js and with an old one in the packages it says which to get', async (context) => {
+  const { status, output, calls } = await start(context, { ...root, ...apt('18.20.4+dfsg-1~deb12u1') });
+  assert.equal(status, 1);
+  assert.match(output, /no Node\.js on the PATH.*18\.20\.4.*Get Node\.js 20\.11 or newer/);
+  assert.ok(!calls.some((line) => line.includes('install')));
+});
+
+test('a Node.js that is too old is named', async (context) => {
+  for (const version of ['18.20.4', '20.10.0']) {
+    const { status, output } = await start(context, { ...root, node: `echo v${version}`, npm: '' });
+    assert.equal(status, 1);
+    assert.match(output, new RegExp(`Node\\.js ${version} is too old`));
+  }
+});
+
+test('without root it names what is missing and offers the look around, and leaves nothing', async (context) => {
+  const { status, output, files } = await start(context, { ...user, ...goodNode });
+  assert.equal(status, 1);
+  assert.match(output, /not root.*sudo \.\/start/);
+  assert.match(output, /missing: wg \(package wireguard-tools\)/);
+  assert.match(output, /\.\/start --memory/);
+  assert.ok(!files.includes('config.yaml'));
+});
+
+test('without a package manager that it knows it names what is missing', async (context) => {
+  const { status, output } = await start(context, { ...root, ...goodNode, ip: 'exit 0', iptables: '' });
+  assert.equal(status, 1);
+  assert.match(output, /missing: .*wireguard-tools/);
+  assert.match(output, /no package manager known/);
+  assert.match(output, /\.\/start --memory/);
+});
+
+for (const [manager, install, packages] of [
+  ['apt-get', 'apt-get install -y -qq --no-install-recommends', 'util-linux wireguard-tools'],
+  ['dnf', 'dnf install -y -q', 'util-linux wireguard-tools'],
+  ['pacman', 'pacman -Sy --noconfirm --needed', 'util-linux wireguard-tools'],
+  ['zypper', 'zypper --quiet --non-interactive install --no-recommends', 'util-linux wireguard-tools'],
+] as const) {
+  test(`only what is missing is installed, with ${manager}`, async (context) => {
+    const programs = { ...root, ...goodNode, ip: 'exit 0', iptables: '' };
+    const { calls } = await start(context, { ...programs, [manager]: '' });
+    assert.ok(calls.includes(`${install} ${packages}`), calls.join('\n'));
+  });
+}
+
+test('when nothing is missing no package manager is called', async (context) => {
+  const programs = { ...root, ...goodNode, ip: 'exit 0', iptables: '', wg: '', flock: '' };
+  const { calls } = await start(context, { ...programs, ...apt('1') });
+  assert.ok(!calls.some((line) => line.startsWith('apt')), calls.join('\n'));
+});
+
+test('a package manager that fails is said to, and ends it', async (context) => {
+  const { status, output } = await start(context, { ...root, ...goodNode, 'apt-get': 'exit 100' });
+  assert.equal(status, 1);
+  assert.match(output, /apt-get could not install/);
+});
+
+test('where the native module can’t load it says which Node.js and libc would do', async (context) => {
+  const node = 'case $1 in --version) echo v24.1.0 ;; *) exit 1 ;; esac';
+  const { status, output, files } = await start(context, { ...user, node, npm: '' }, ['--memory']);
+  assert.equal(status, 1);
+  assert.match(output, /v24\.1\.0 with glibc.*Node\.js 20 or 22 on glibc 2\.27.*24 on glibc 2\.38/);
+  assert.ok(!files.includes('config.yaml'));
+});
+
+test('on musl it says that there is no build of the native module', async (context) => {
+  const programs = { ...user, ...goodNode, ls: 'exit 0', getconf: 'exit 1' };
+  const { status, output } = await start(context, programs, ['--memory']);
+  assert.equal(status, 1);
+  assert.match(output, /musl/);
+});
