@@ -14,6 +14,8 @@ export interface RateLimitSettings {
 export interface RateLimit {
   /** Takes one request from the address's bucket. Answers 0 when it had one, else the milliseconds until it will have; then nothing is taken. */
   take(address: Address, monotonicMs: number): number;
+  /** Addresses remembered now. */
+  size(): number;
 }
 
 /**
@@ -43,5 +45,6 @@ export function createRateLimit(settings: RateLimitSettings): RateLimit {
       young.set(key, fullAtMs + stepMs);
       return 0;
     },
+    size: () => young.size + old.size,
   };
 }

@@ -1,6 +1,6 @@
 // Request ids: the caller's UUID v4, or a fresh one from bytes that are handed in. Makes no randomness of its own.
 
-/** One request's id: a UUID v4 as 36 characters of ASCII in lower case. */
+/** One request's id: a UUID v4 as 36 characters of ASCII. */
 export interface RequestId {
   readonly text: string;
   /** Writes the 36 characters, without making a string of them. */
@@ -9,7 +9,7 @@ export interface RequestId {
 
 /** Where request ids come from. */
 export interface RequestIds {
-  /** The id that a caller sent, in lower case, if it is a UUID v4; otherwise a fresh one. */
+  /** The id that a caller sent, as it sent it, if it is a UUID v4; otherwise a fresh one. */
   accept(sent: string): RequestId;
 }
 
@@ -26,7 +26,7 @@ export function createRequestIds(fillRandom: (buffer: Uint8Array) => void): Requ
   let used = 0;
   return {
     accept(sent) {
-      if (sent !== '' && uuidV4.test(sent)) return sentId(sent.toLowerCase());
+      if (sent !== '' && uuidV4.test(sent)) return sentId(sent);
       if (used === pool.length) {
         fillRandom(random);
         // A new pool each time: ids that are still in use point into the old one.
