@@ -56,17 +56,17 @@ describe('parseAddress', () => {
     it(`refuses ${JSON.stringify(text)}`, () => assert.equal(parseAddress(text), null));
   }
 
-  it('agrees with node:net on 20,000 texts', () => {
+  it('agrees with node:net on 8,000 texts', () => {
     const random = createSeeded(1);
     let good = 0;
-    for (let round = 0; round < 20_000; round++) {
+    for (let round = 0; round < 8_000; round++) {
       const text = distort(random, randomAddressText(random));
       const family = { 0: undefined, 4: 'IPv4', 6: 'IPv6' }[isIP(text)];
       assert.equal(parseAddress(text)?.family, family, JSON.stringify(text));
       if (family !== undefined) good++;
     }
     // Neither side may have been left out.
-    assert.ok(good > 4_000 && good < 16_000, `${good} were addresses`);
+    assert.ok(good > 1_600 && good < 6_400, `${good} were addresses`);
   });
 });
 
@@ -94,7 +94,7 @@ describe('formatAddress', () => {
 
   it('comes back as the same address, in the text that URLs use, too', () => {
     const random = createSeeded(2);
-    for (let round = 0; round < 5_000; round++) {
+    for (let round = 0; round < 2_000; round++) {
       const value = sparse(random, random.bits(128));
       const text = formatAddress({ family: 'IPv6', value });
       assert.deepEqual(parseAddress(text), { family: 'IPv6', value });

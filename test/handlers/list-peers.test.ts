@@ -1,6 +1,7 @@
 // GET /peers: which pages may be asked for, and how a page looks, to the letter.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Peer, PeerId, PublicKey } from '../../core/peers/peer.ts';
 import { fail, ok } from '../../core/result.ts';
 import { decodePage, listPeers } from '../../handlers/list-peers.ts';
 import { peerFixture, peerFixtures } from '../fixtures/peers.ts';
@@ -298,7 +299,15 @@ describe('the device', () => {
 });
 
 describe('65,000 peers', () => {
-  const api = filled(65_000);
+  const sample = peerFixture(0);
+  // Hashing ids and keys, as the fixture does, would take longer than the test.
+  const numbered = (number: number): Peer => {
+    const digits = number.toString(16).padStart(12, '0');
+    const id = `00000000-0000-4000-8000-${digits}` as PeerId;
+    return { ...sample, id, publicKey: `${'A'.repeat(31)}${digits}=` as PublicKey };
+  };
+  const api = createFakeApi();
+  for (let number = 0; number < 65_000; number++) api.behind.table.put(numbered(number));
 
   it('come in pieces, made as they are taken, and make up one right text', async () => {
     const outcome = await ask(api, listPeers);
@@ -316,7 +325,7 @@ describe('65,000 peers', () => {
     assert.deepEqual(meta, { offset: 0, limit: 65_000, totalItems: 65_000, hasPrev: false, hasNext: false });
     assert.equal(data.length, 65_000);
     for (const number of [0, 249, 250, 251, 64_999]) {
-      assert.equal(data[number].peerId, peerFixture(number).id);
+      assert.equal(data[number].peerId, numbered(number).id);
     }
     assert.equal(new Set(data.map((item: { peerId: string }) => item.peerId)).size, 65_000);
   });
@@ -342,6 +351,6 @@ describe('65,000 peers', () => {
   it('are paged through at any offset', async () => {
     const answered = await page(api, 'offset=64990&limit=1000');
     assert.equal(answered.ids.length, 10);
-    assert.equal(answered.ids[0], peerFixture(64_990).id);
+    assert.equal(answered.ids[0], numbered(64_990).id);
   });
 });

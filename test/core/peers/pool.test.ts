@@ -92,7 +92,7 @@ describe('a pool', () => {
   });
 
   it('never has one address out twice, whatever is taken and given back', () => {
-    for (let seed = 1; seed <= 30; seed++) {
+    for (let seed = 1; seed <= 12; seed++) {
       const seeded = createSeeded(seed);
       const net = seeded.pick([...small, subnet('10.8.0.0/19'), subnet('fd00::/64')]);
       const isSmall = cidrSize(net.cidr) < 10_000n;
@@ -167,7 +167,7 @@ describe('a pool', () => {
       // A mere bit for each address of the /8 would be 2 MB beside the heap; a number for each 128 MB on it.
       assert.ok(after.arrayBuffers + after.external - before.arrayBuffers - before.external < 1_000_000);
       assert.ok(after.heapUsed - before.heapUsed < 60_000_000);
-      for (let count = 0; count < 100_000; count++) {
+      for (let count = 0; count < 20_000; count++) {
         const value = pool.take();
         assert.ok(value !== null && !taken.has(value));
         taken.add(value);

@@ -171,7 +171,7 @@ describe('a look at the device', () => {
 
 describe('the table', () => {
   it('agrees with a plain list, whatever is put, rotated, removed and seen', () => {
-    for (let seed = 1; seed <= 25; seed++) compareWithModel(createSeeded(seed));
+    for (let seed = 1; seed <= 8; seed++) compareWithModel(createSeeded(seed));
   });
 });
 
