@@ -2,13 +2,14 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import { fail, ok, type Result } from '../core/result.ts';
 import {
+  closeQuietly,
   describeSystemError,
   type FileSystem,
   nodeFileSystem,
   type OpenFile,
   openFlags,
-  systemErrorCode,
 } from './file-system.ts';
+import { resolveLinks } from './symbolic-link.ts';
 
 /**
  * Why a file was not written.
@@ -105,20 +106,6 @@ async function writeDurably(
   }
 }
 
-/** Makes the names in a folder durable. The failure is in words. */
-export async function syncFolder(fileSystem: FileSystem, folder: string): Promise<Result<void, string>> {
-  let handle: OpenFile | null = null;
-  try {
-    handle = await fileSystem.open(folder, openFlags.readFolder);
-    await handle.sync();
-    return ok(undefined);
-  } catch (error) {
-    return fail(`${folder}: ${describeSystemError(error)}`);
-  } finally {
-    if (handle !== null) await closeQuietly(handle);
-  }
-}
-
 /** Makes a folder and those above it where they are missing, durably. The failure is in words. */
 export async function makeFolder(
   path: string,
@@ -138,24 +125,17 @@ export async function makeFolder(
   }
 }
 
-/** Where a path leads, every symbolic link followed, for a file that may be missing yet. The failure is in words. */
-export async function resolveLinks(fileSystem: FileSystem, path: string): Promise<Result<string, string>> {
-  let current = resolve(path);
+/** Makes the names in a folder durable. The failure is in words. */
+export async function syncFolder(fileSystem: FileSystem, folder: string): Promise<Result<void, string>> {
+  let handle: OpenFile | null = null;
   try {
-    // 40: where Linux gives up too (path_resolution(7)).
-    for (let links = 0; links < 40; links++) {
-      const real = await missingAsNull(fileSystem.realPath(current));
-      if (real !== null) return ok(real);
-      const target = await linkTarget(fileSystem, current);
-      if (target === null) {
-        const folder = await missingAsNull(fileSystem.realPath(dirname(current)));
-        return ok(folder === null ? current : join(folder, basename(current)));
-      }
-      current = resolve(dirname(current), target);
-    }
-    return fail(`${path}: too many symbolic links`);
+    handle = await fileSystem.open(folder, openFlags.readFolder);
+    await handle.sync();
+    return ok(undefined);
   } catch (error) {
-    return fail(`${path}: ${describeSystemError(error)}`);
+    return fail(`${folder}: ${describeSystemError(error)}`);
+  } finally {
+    if (handle !== null) await closeQuietly(handle);
   }
 }
 
@@ -174,11 +154,6 @@ export async function removeTemporaries(fileSystem: FileSystem, path: string): P
   }
 }
 
-/** Closes a file whose content no longer matters or is already flushed: what close(2) has to say changes nothing. */
-export async function closeQuietly(file: OpenFile): Promise<void> {
-  await file.close().catch(describeSystemError);
-}
-
 async function discardFile(fileSystem: FileSystem, file: OpenFile, path: string): Promise<void> {
   await closeQuietly(file);
   await fileSystem.unlink(path).catch(describeSystemError);
@@ -190,23 +165,4 @@ let temporariesMade = 0;
 function temporaryPath(path: string): string {
   temporariesMade += 1;
   return `${path}.${process.pid}-${temporariesMade}.tmp`;
-}
-
-async function missingAsNull<Value>(call: Promise<Value>): Promise<Value | null> {
-  try {
-    return await call;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return null;
-    throw error;
-  }
-}
-
-async function linkTarget(fileSystem: FileSystem, path: string): Promise<string | null> {
-  try {
-    return await fileSystem.readLink(path);
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'EINVAL' || code === 'ENOENT') return null;
-    throw error;
-  }
 }

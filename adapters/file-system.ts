@@ -74,6 +74,11 @@ export function describeSystemError(error: unknown): string {
   return (error as Error).message;
 }
 
+/** Closes a file whose content no longer matters or is already flushed: what close(2) has to say changes nothing. */
+export async function closeQuietly(file: OpenFile): Promise<void> {
+  await file.close().catch(describeSystemError);
+}
+
 /** Flags of open(2) as the node uses them. */
 export const openFlags = {
   readFolder: constants.O_RDONLY | constants.O_DIRECTORY,

@@ -2,7 +2,7 @@
 import type { Peer, PeerId, PublicKey } from '../core/peers/peer.ts';
 import type { PeerStore } from '../core/ports.ts';
 import { ok } from '../core/result.ts';
-import { applyChanges, keepRetired } from './store-format.ts';
+import { applyChanges, keepRetired } from './store-changes.ts';
 
 /** What a memory store holds; a second store over the same contents finds it, as after a restart. */
 export interface MemoryStoreContents {

@@ -1,39 +1,20 @@
 // The peer store on one file: written whole now and then, and between by appended batches. What the bytes mean is store-format.ts.
-import { constants } from 'node:fs';
-import { dirname } from 'node:path';
-import { storeAppendedBytesMin, storeBytesMax, storePeersPerFrame } from '../core/limits.ts';
+import { storeAppendedBytesMin, storePeersPerFrame } from '../core/limits.ts';
 import type { Peer, PeerId, PublicKey } from '../core/peers/peer.ts';
 import type { Log, PeerStore, StoreChange, StoredPeers, StoreFailure } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import {
-  closeQuietly,
-  makeFolder,
-  removeTemporaries,
-  replaceFile,
-  resolveLinks,
-  writeNewFile,
-} from './atomic-file.ts';
+import { replaceFile, writeNewFile } from './atomic-file.ts';
 import type { AcquireFileLock, FileLock } from './file-lock.ts';
 import {
+  closeQuietly,
   describeSystemError,
   type FileSystem,
   nodeFileSystem,
   type OpenFile,
-  openFlags,
-  systemErrorCode,
 } from './file-system.ts';
-import {
-  applyChanges,
-  decodeStore,
-  encodeBatch,
-  encodeStore,
-  firstBatchNumber,
-  keepRetired,
-  unstorable,
-} from './store-format.ts';
-
-const fileMode = 0o600;
-const folderMode = 0o700;
+import { applyChanges, keepRetired } from './store-changes.ts';
+import { decodeStore, encodeBatch, encodeStore, firstBatchNumber, unstorable } from './store-format.ts';
+import { claimStore, openStore, readWhole, storeFileMode } from './store-open.ts';
 
 /** The open file, and where its next batch goes. Sizes in bytes. */
 interface OpenStore {
@@ -79,44 +60,27 @@ export function createFileStore(
 
   async function load(): Promise<Result<StoredPeers, StoreFailure>> {
     if (phase !== 'new') return failed('load must come first, and once');
-    const claimed = await claim();
-    const loaded = claimed.ok ? await read() : claimed;
-    if (!loaded.ok) await close();
-    else phase = 'ready';
+    const claimed = await claimStore(path, fileSystem, acquireLock);
+    if (!claimed.ok) return claimed;
+    ({ target, lock } = claimed.value);
+    const loaded = await read();
+    if (loaded.ok) phase = 'ready';
+    else await close();
     return loaded;
   }
 
-  async function claim(): Promise<Result<void, StoreFailure>> {
-    const resolved = await resolveLinks(fileSystem, path);
-    if (!resolved.ok) return failed(resolved.failure);
-    target = resolved.value;
-    const folder = dirname(target);
-    const made = await makeFolder(folder, { mode: folderMode, fileSystem });
-    if (!made.ok) return failed(made.failure);
-    try {
-      await fileSystem.access(folder, constants.R_OK | constants.W_OK | constants.X_OK);
-    } catch (error) {
-      return failed(describeSystemError(error));
-    }
-    const locked = await acquireLock(`${target}.lock`);
-    if (!locked.ok) {
-      const code = locked.failure.code === 'lock_held' ? 'store_locked' : 'store_failed';
-      return fail({ code, detail: locked.failure.detail });
-    }
-    lock = locked.value;
-    const removed = await removeTemporaries(fileSystem, target);
-    return removed.ok ? removed : failed(removed.failure);
-  }
-
   async function read(): Promise<Result<StoredPeers, StoreFailure>> {
-    const opened = await openExisting();
+    const opened = await openStore(target, fileSystem);
     if (!opened.ok) return opened;
     if (opened.value === null) return ok({ peers: [], retired: [] });
-    const { file, bytes } = opened.value;
+    const { file, bytes, modeTightened } = opened.value;
+    if (modeTightened) {
+      log.warn({ file: target }, 'the store could be read by others and holds secrets: its mode is 0600 now');
+    }
     const decoded = await decodeStore(bytes);
     if (!decoded.ok) {
       await closeQuietly(file);
-      return invalid(decoded.failure);
+      return fail({ code: 'store_invalid', detail: `${target}: ${decoded.failure}` });
     }
     const { peers, snapshotBytes, wholeBytes, nextFrame } = decoded.value;
     const tornTail = wholeBytes < bytes.length;
@@ -128,29 +92,6 @@ export function createFileStore(
     loadedBytes = bytes.length;
     retired = decoded.value.retired;
     return ok({ peers, retired });
-  }
-
-  async function openExisting(): Promise<Result<{ file: OpenFile; bytes: Buffer } | null, StoreFailure>> {
-    let file: OpenFile | null = null;
-    try {
-      file = await fileSystem.open(target, openFlags.readWrite);
-      const stat = await file.stat();
-      if (!stat.isFile || stat.size > storeBytesMax) {
-        await closeQuietly(file);
-        return invalid(stat.isFile ? `larger than ${storeBytesMax} bytes` : 'not a regular file');
-      }
-      if ((stat.mode & 0o077) !== 0) await closeToOthers(file);
-      return ok({ file, bytes: await readWhole(file, stat.size) });
-    } catch (error) {
-      if (file !== null) await closeQuietly(file);
-      else if (systemErrorCode(error) === 'ENOENT') return ok(null);
-      return failed(`${target}: ${describeSystemError(error)}`);
-    }
-  }
-
-  async function closeToOthers(file: OpenFile): Promise<void> {
-    await file.chmod(fileMode);
-    log.warn({ file: target }, 'the store could be read by others and holds secrets: its mode is 0600 now');
   }
 
   async function commit(
@@ -199,7 +140,7 @@ export function createFileStore(
   }
 
   async function writeWhole(peers: readonly Peer[]): Promise<Result<void, StoreFailure>> {
-    const written = await replaceFile(fileSystem, target, fileMode, encodeStore(peers, retired));
+    const written = await replaceFile(fileSystem, target, storeFileMode, encodeStore(peers, retired));
     await forgetFile();
     phase = written.ok ? 'ready' : 'failed';
     if (!written.ok) return failed(written.failure.detail);
@@ -227,7 +168,7 @@ export function createFileStore(
     const copy = `${target}.${new Date(nowMs).toISOString().replaceAll(':', '-')}.bak`;
     try {
       const bytes = await readWhole(open.file, loadedBytes);
-      const written = await writeNewFile(fileSystem, copy, fileMode, [bytes]);
+      const written = await writeNewFile(fileSystem, copy, storeFileMode, [bytes]);
       return written.ok ? ok(copy) : failed(written.failure.detail);
     } catch (error) {
       return failed(`${target}: ${describeSystemError(error)}`);
@@ -241,24 +182,9 @@ export function createFileStore(
     lock = null;
   }
 
-  function invalid(problem: string): Result<never, StoreFailure> {
-    return fail({ code: 'store_invalid', detail: `${target}: ${problem}` });
-  }
-
   return { load, commit, rewrite, keepCopy, close };
 }
 
 function failed(detail: string): Result<never, StoreFailure> {
   return fail({ code: 'store_failed', detail });
-}
-
-async function readWhole(file: OpenFile, size: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(size);
-  let at = 0;
-  while (at < size) {
-    const count = await file.read(bytes.subarray(at), at);
-    if (count === 0) break;
-    at += count;
-  }
-  return bytes.subarray(0, at);
 }

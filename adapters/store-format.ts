@@ -3,13 +3,15 @@
 // Every payload is a map: `{records}`, then once `{end, retired}` with the count of records, then `{changes, retired}`
 // any number of times, where a change is a record to put or the id of a peer to remove.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Packr, Unpackr } from 'msgpackr';
-import { storePeersPerFrame, storeRetiredMax } from '../core/limits.ts';
-import type { Peer, PeerId, PublicKey } from '../core/peers/peer.ts';
+import { Packr } from 'msgpackr';
+import { storePeersPerFrame } from '../core/limits.ts';
+import type { Peer, PublicKey } from '../core/peers/peer.ts';
 import type { StoreChange, StoredPeers } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
+import { keepRetired } from './store-changes.ts';
 import { encodeFrame, readFrame } from './store-frame.ts';
-import { formatRecord, isMap, parseRecord, parseStoredId, parseStoredKey } from './store-record.ts';
+import { formatRecord, parseRecord } from './store-record.ts';
+import { createReplay } from './store-replay.ts';
 
 /** A store file that was read. */
 export interface DecodedStore extends StoredPeers {
@@ -36,7 +38,6 @@ const header = Buffer.concat([
 
 // Records as an extension would save a little space, but no other reader knows them.
 const encoder = new Packr({ useRecords: false });
-const decoder = new Unpackr({ useRecords: false, int64AsType: 'number' });
 
 /** A whole file, piece by piece as it is asked for. Keys in `retired` come back from `decodeStore`. */
 export function* encodeStore(
@@ -66,23 +67,6 @@ export function encodeBatch(number: number, changes: readonly StoreChange[]): Ui
       retired: keepRetired([], changes),
     }),
   );
-}
-
-/** The retired keys to keep with those of one more batch: all of the batch, and the latest before it up to a bound. */
-export function keepRetired(
-  kept: readonly PublicKey[],
-  changes: readonly StoreChange[],
-): readonly PublicKey[] {
-  const fresh = changes.flatMap((change) => change.retires ?? []);
-  return [...kept, ...fresh].slice(-Math.max(fresh.length, storeRetiredMax));
-}
-
-/** Carries changes out, in order, on peers by id. */
-export function applyChanges(peers: Map<PeerId, Peer>, changes: readonly StoreChange[]): void {
-  for (const change of changes) {
-    if (change.kind === 'put') peers.set(change.peer.id, change.peer);
-    else peers.delete(change.id);
-  }
 }
 
 /** Why a change could not be read back if it were stored, naming the field; null: it could. */
@@ -132,104 +116,4 @@ function headerProblem(file: Buffer): string | null {
   const version = file[header.length - 1];
   if (!sameFormat || version === undefined) return 'byte 0: not a peer store';
   return `byte ${header.length - 1}: format version ${version}, and this program reads ${formatVersion}`;
-}
-
-interface Replay {
-  /** Takes the payload of the next frame; answers what is wrong with it, or null. */
-  take(payload: Uint8Array): string | null;
-  /** Whether the end mark has come. */
-  ended(): boolean;
-  finish(): Promise<Result<StoredPeers, string>>;
-}
-
-function createReplay(): Replay {
-  const peers = new Map<PeerId, Peer>();
-  const retired: PublicKey[] = [];
-  let ended = false;
-
-  function take(payload: Uint8Array): string | null {
-    const value = unpack(payload);
-    if (hasKeys(value, ['records']))
-      return ended ? 'records after the end mark' : takeRecords(value['records']);
-    if (hasKeys(value, ['end', 'retired'])) return takeEnd(value);
-    if (!hasKeys(value, ['changes', 'retired'])) return 'neither records nor end mark nor changes';
-    return ended
-      ? (takeChanges(value['changes']) ?? takeRetired(value['retired']))
-      : 'changes before the end mark';
-  }
-
-  function takeRecords(records: unknown): string | null {
-    if (!Array.isArray(records)) return 'records: want a list';
-    for (const value of records as unknown[]) {
-      const record = parseRecord(value);
-      if (!record.ok) return `record ${peers.size + 1}: ${record.failure}`;
-      if (peers.has(record.value.id))
-        return `record ${peers.size + 1}: peer_id: ${record.value.id} comes twice`;
-      peers.set(record.value.id, record.value);
-    }
-    return null;
-  }
-
-  function takeEnd(value: Readonly<Record<string, unknown>>): string | null {
-    if (ended) return 'a second end mark';
-    ended = true;
-    if (value['end'] !== peers.size) return `end: want ${peers.size}, the count of records`;
-    return takeRetired(value['retired']);
-  }
-
-  function takeChanges(changes: unknown): string | null {
-    if (!Array.isArray(changes)) return 'changes: want a list';
-    for (const [index, value] of (changes as unknown[]).entries()) {
-      const id = parseStoredId(value);
-      if (id !== null) {
-        peers.delete(id);
-        continue;
-      }
-      const record = parseRecord(value);
-      if (!record.ok) return `change ${index + 1}: ${record.failure}`;
-      peers.set(record.value.id, record.value);
-    }
-    return null;
-  }
-
-  function takeRetired(keys: unknown): string | null {
-    if (!Array.isArray(keys)) return 'retired: want a list';
-    for (const [index, value] of (keys as unknown[]).entries()) {
-      const key = parseStoredKey(value);
-      if (key === null) return `retired, item ${index + 1}: want 32 bytes in base64`;
-      retired.push(key);
-    }
-    return null;
-  }
-
-  async function finish(): Promise<Result<StoredPeers, string>> {
-    const keys = new Set<PublicKey>();
-    const addresses = new Set<string>();
-    for (const peer of peers.values()) {
-      if (keys.has(peer.publicKey)) return fail(`public_key: that of peer ${peer.id} comes twice`);
-      keys.add(peer.publicKey);
-      for (const allowedIP of peer.allowedIPs) {
-        if (addresses.has(allowedIP)) return fail(`allowed_ips: ${allowedIP} of peer ${peer.id} comes twice`);
-        addresses.add(allowedIP);
-      }
-      if (keys.size % storePeersPerFrame === 0) await nextTurn();
-    }
-    // A key that was retired may be in use again: a change that the device refused is taken back.
-    const gone = new Set(retired.filter((key) => !keys.has(key)));
-    return ok({ peers: [...peers.values()], retired: [...gone] });
-  }
-
-  return { take, ended: () => ended, finish };
-}
-
-function unpack(payload: Uint8Array): unknown {
-  try {
-    return decoder.unpack(payload);
-  } catch {
-    return undefined;
-  }
-}
-
-function hasKeys(value: unknown, keys: readonly string[]): value is Readonly<Record<string, unknown>> {
-  return isMap(value) && Object.keys(value).length === keys.length && keys.every((key) => key in value);
 }
