@@ -103,7 +103,8 @@ export interface PeerStore {
   load(): Promise<Result<StoredPeers, StoreFailure>>;
   /**
    * Makes changes durable, all of them or none: when it resolves well they outlive a power cut.
-   * `peersBefore` gives all peers as they were before these changes, for when the store prefers to write itself anew.
+   * `peersBefore` gives all peers as they were before these changes, with every earlier commit carried out, for when the
+   * store prefers to write itself anew: whoever is missing there is lost. Its array must not change until this resolves.
    * After a failure only `rewrite` may be called.
    */
   commit(
