@@ -25,7 +25,7 @@ export const firewallChains: readonly { readonly table: FirewallTable; readonly 
 ];
 
 /** The program of an address family. */
-export function firewallProgram(family: AddressFamily): FirewallProgram {
+function firewallProgram(family: AddressFamily): FirewallProgram {
   return family === 'IPv4' ? 'iptables' : 'ip6tables';
 }
 
