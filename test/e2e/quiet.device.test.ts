@@ -1,0 +1,85 @@
+// What happens while nothing does: a node that nobody asks, connections that nobody uses, an interface that stays away.
+// All of it takes its time, so it goes on side by side.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type CreatedShape, jsonOf, outcomeOf, type PageShape } from '../fixtures/api-client.ts';
+import { createFakeWg } from '../fixtures/fake-wg.ts';
+import { createNamespace } from '../fixtures/namespace.ts';
+import { createNodeHome, type RunningNode } from '../fixtures/running-node.ts';
+import { until } from '../fixtures/until.ts';
+
+/** Notes the call and makes it. */
+const honestWg = `PATH=${process.env['PATH']} exec wg "$@"`;
+
+const create = (node: RunningNode) => node.request('POST', '/peers', { body: { peerId: randomUUID() } });
+
+describe('while nothing happens', { concurrency: true }, () => {
+  test('a node looks once a minute at its device, and changes nothing', async (context) => {
+    const host = await createNamespace(context);
+    const wg = createFakeWg(context, honestWg);
+    const home = await createNodeHome(context, { namespace: host });
+    const node = await home.start({ env: { PATH: wg.path } });
+    assert.equal((await create(node)).status, 200);
+    const before = wg.calls().length;
+    const since = () => wg.calls().slice(before);
+    const startedMs = performance.now();
+    while (since().length === 0 && performance.now() - startedMs < 75_000) await pause(100);
+    // Its turn comes behind whatever the look has led to.
+    assert.equal((await create(node)).status, 200);
+    assert.deepEqual(
+      since().map((call) => call.split(' ')[0]),
+      ['show', 'addconf'],
+    );
+  });
+
+  // Twelve connections with four pauses each, between what `Keep-Alive: timeout=6` promises and what the server takes at most.
+  test('a client that keeps connections and honours Keep-Alive loses no call', async (context) => {
+    const home = await createNodeHome(context, { settings: { wireguard: { subnet: '10.7.0.0/16' } } });
+    const node = await home.start();
+    const errors: unknown[] = [];
+    let calls = 0;
+    const customer = async (number: number) => {
+      for (let turn = 0; turn < 4; turn++) {
+        // From 5 to 12 s, all of them other ones.
+        await pause(5_000 + ((number * 4 + turn) * 7_000) / 48);
+        calls++;
+        await create(node).then(
+          (answer) => assert.equal(answer.status, 200),
+          (error: unknown) => errors.push(error),
+        );
+      }
+    };
+    await Promise.all(Array.from({ length: 12 }, () => create(node)));
+    await Promise.all(Array.from({ length: 12 }, (_, number) => customer(number)));
+    assert.deepEqual(errors, []);
+    assert.equal(calls, 48);
+    assert.equal(jsonOf<PageShape>(await node.request('GET', '/peers')).data.length, 60);
+  });
+
+  test('while the interface is away reads go on for 10 s from the last look, then fail', async (context) => {
+    const host = await createNamespace(context);
+    const home = await createNodeHome(context, { namespace: host });
+    const node = await home.start();
+    const { peerId } = jsonOf<CreatedShape>(await create(node)).peer;
+    const paths = ['/stats', '/peers', `/peers/${peerId}`];
+    const outcomes = async () =>
+      Promise.all(paths.map(async (path) => outcomeOf(await node.request('GET', path))));
+    assert.deepEqual(await outcomes(), ['200', '200', '200']);
+    await host.run('ip', 'link', 'delete', 'wg0');
+    const goneMs = performance.now();
+    await until('the loss is noticed', async () => (await node.request('GET', '/readyz')).status === 503);
+    assert.deepEqual(await outcomes(), ['200', '200', '200']);
+    await until('reads end', async () => !(await outcomes()).includes('200'));
+    assert.ok(performance.now() - goneMs > 8_000, `after ${performance.now() - goneMs} ms`);
+    assert.deepEqual(await outcomes(), ['stats_unavailable', 'peers_list_unavailable', 'wireguard_error']);
+    assert.equal((await node.request('GET', `/peers/${randomUUID()}`)).status, 404);
+    assert.equal((await node.request('GET', '/healthz')).status, 200);
+
+    assert.equal((await home.run({ args: ['up'] })).status, 0);
+    await until('reads go on', async () => (await outcomes()).every((outcome) => outcome === '200'));
+    assert.equal((await node.request('GET', '/readyz')).status, 200);
+    assert.equal((await create(node)).status, 200);
+  });
+});
