@@ -98,11 +98,12 @@ export async function runBatch(batch: readonly Waiting[], place: Workplace): Pro
     return;
   }
   const applied = await apply(steps, place);
-  if (applied.refused.length > 0) await takeBack(applied.refused, place);
+  // First of all: the store may write itself anew when something is taken back, and must find there what was made.
   book.publish(changesOf([...applied.done, ...applied.unknown]));
   for (const step of applied.done) answerDone(step, log);
-  for (const step of applied.refused) step.waiting.answer(fail('wireguard_error'));
   for (const step of applied.unknown) answerUnknown(step, place);
+  if (applied.refused.length > 0) await takeBack(applied.refused, place);
+  for (const step of applied.refused) step.waiting.answer(fail('wireguard_error'));
 }
 
 function decideStep(waiting: Waiting, { book, keys, clock }: Workplace): readonly Step[] {

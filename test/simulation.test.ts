@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createMemoryDevice } from '../adapters/memory-device.ts';
-import { createMemoryStore } from '../adapters/memory-store.ts';
 import { parseAddress, parseCidr } from '../core/address.ts';
 import type { ChangeFailure } from '../core/batch.ts';
 import { faultRetryMs } from '../core/limits.ts';
@@ -14,6 +13,7 @@ import type { Device, DeviceChange, DeviceFailure, DevicePeer } from '../core/po
 import { fail } from '../core/result.ts';
 import { createFakeClock } from './fakes/clock.ts';
 import { createFlakyStore } from './fakes/flaky-store.ts';
+import { createForgetfulStore } from './fakes/forgetful-store.ts';
 import { createFakeKeySource } from './fakes/key-source.ts';
 import { createFakeLog } from './fakes/log.ts';
 import { createSeeded, type Seeded } from './fakes/seeded.ts';
@@ -48,7 +48,8 @@ async function live(seed: number, steps: number): Promise<void> {
 async function createWorld(seed: number) {
   const seeded = createSeeded(seed);
   const clock = createFakeClock(startMs);
-  const disk = createMemoryStore();
+  // Every commit writes everything anew, so that it matters at each what the node says was there before.
+  const disk = createForgetfulStore();
   const memory = createMemoryDevice({ clock, publicKey: createFakeKeySource(99).peerKeys().publicKey });
   const flakyDevice = createFlakyDevice(memory, seeded);
   const ids = Array.from({ length: idCount }, (_, index) => idOf(index));
