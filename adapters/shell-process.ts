@@ -6,7 +6,10 @@ import type { Clock } from '../core/ports.ts';
 
 /** What programs that the shell starts find around them. */
 export interface ShellSurroundings {
-  /** Command that starts a POSIX shell; a prefix such as `nsenter … /bin/sh` makes it live in another namespace. */
+  /**
+   * Command that starts a POSIX shell under the name `sh`; a prefix such as `nsenter … /bin/sh` makes it live in another
+   * namespace. (By another name bash would take Node's pipes, which are sockets, for a login from afar, and run `~/.bashrc`.)
+   */
   readonly shell: readonly [string, ...string[]];
   /** PATH to find programs in. */
   readonly path: string;

@@ -3,8 +3,10 @@
 import {
   batchMax,
   deviceDumpPieceBytes,
+  devicePeersMax,
   deviceTimeoutMs,
   deviceTimeoutPerChangeMs,
+  deviceTimeoutPerPeerMs,
   keepaliveSeconds,
 } from '../core/limits.ts';
 import type { PublicKey } from '../core/peers/peer.ts';
@@ -14,7 +16,7 @@ import { createLinkWatch, type LinkWatch } from './link-watch.ts';
 import type { MemoryFile } from './memory-file.ts';
 import type { ShellSurroundings } from './shell-process.ts';
 import { type PlannedCall, planCalls } from './wg-plan.ts';
-import { createWgShell, type WgCall } from './wg-shell.ts';
+import { createWgShell } from './wg-shell.ts';
 import { createDumpReader } from './wg-text.ts';
 
 /** The device, and what it costs. */
@@ -36,22 +38,26 @@ export function createWgDevice(options: {
   const looks = createWgShell(surroundings, 0);
   const changes = createWgShell(surroundings, batchMax);
   let links: LinkWatch | null = null;
+  // How many peers the device has at most, as far as is known.
+  let heldMax = devicePeersMax;
 
-  function look(visit: (peer: DevicePeer) => void): Promise<Result<DeviceState, DeviceFailure>> {
-    const call = {
-      args: ['show', interfaceName, 'dump'],
-      input: '',
-      presharedKeys: [],
-      timeoutMs: deviceTimeoutMs,
+  async function look(visit: (peer: DevicePeer) => void): Promise<Result<DeviceState, DeviceFailure>> {
+    const args = ['show', interfaceName, 'dump'];
+    const call = { args, input: '', presharedKeys: [], timeoutMs: timeoutMs(heldMax, 0) };
+    let count = 0;
+    const countAndVisit = (peer: DevicePeer) => {
+      count += 1;
+      visit(peer);
     };
-    return looks.run(call, (output) => readDump(output, visit, surroundings));
+    const looked = await looks.run(call, (output) => readDump(output, countAndVisit, surroundings));
+    if (looked.ok) heldMax = count;
+    return looked;
   }
 
   async function change(planned: PlannedCall): Promise<Result<void, DeviceFailure>> {
-    const call: WgCall = {
-      ...planned,
-      timeoutMs: deviceTimeoutMs + deviceTimeoutPerChangeMs * planned.outcome.size,
-    };
+    const changed = planned.outcome.size;
+    heldMax = Math.min(heldMax + changed, devicePeersMax);
+    const call = { ...planned, timeoutMs: timeoutMs(heldMax, changed) };
     const first = await changes.run(call, nothing);
     if (first.ok || first.failure.code !== 'device_timeout') return first;
     log.warn(
@@ -83,6 +89,10 @@ export function createWgDevice(options: {
       await Promise.all([looks.close(), changes.close(), links?.close()]);
     },
   };
+}
+
+function timeoutMs(peers: number, changes: number): number {
+  return deviceTimeoutMs + deviceTimeoutPerPeerMs * peers + deviceTimeoutPerChangeMs * changes;
 }
 
 async function nothing(): Promise<Result<void, DeviceFailure>> {

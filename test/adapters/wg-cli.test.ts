@@ -8,8 +8,10 @@ import {
   batchMax,
   deviceCallsMax,
   deviceChangesMax,
+  devicePeersMax,
   deviceTimeoutMs,
   deviceTimeoutPerChangeMs,
+  deviceTimeoutPerPeerMs,
   shellEndGraceMs,
 } from '../../core/limits.ts';
 import type { DeviceFailure, DevicePeerSpec } from '../../core/ports.ts';
@@ -24,6 +26,9 @@ const specs = createSpecs();
 const self = specs.one();
 const deviceLine = `${self.presharedKey}\t${self.publicKey}\t51820\toff`;
 const emptyDump = `printf '%s\\n' '${deviceLine}'`;
+// Before the first look the device may have any number of peers.
+const unknownTimeoutMs = deviceTimeoutMs + devicePeersMax * deviceTimeoutPerPeerMs;
+
 interface Rig {
   readonly device: WgDevice;
   readonly wg: FakeWg;
@@ -61,7 +66,7 @@ async function inTheEnd<Value>({ clock, wg }: Rig, outcome: Promise<Value>): Pro
   await until('the outcome', async () => {
     if (wg.hangs() > ended) {
       ended++;
-      await clock.advance(deviceTimeoutMs + 2 * deviceTimeoutPerChangeMs);
+      await clock.advance(unknownTimeoutMs + 2 * deviceTimeoutPerChangeMs);
     }
     return done;
   });
@@ -139,9 +144,11 @@ describe('a look', () => {
   });
 
   it('is given up in time, and the next one is made by a new shell', async (test) => {
-    const { device, wg, clock } = setUp(test, 'hang');
+    const { device, wg, clock } = setUp(test, emptyDump);
+    assert.equal(codeOf(await device.look(() => {})), 'ok');
+    wg.become('hang');
     const look = device.look(() => {});
-    await until('the call', () => wg.calls().length === 1);
+    await until('the call', () => wg.hangs() === 1);
     const shells = childPids();
     await clock.advance(deviceTimeoutMs - 1);
     assert.deepEqual(childPids(), shells);
@@ -149,6 +156,31 @@ describe('a look', () => {
     assert.equal(codeOf(await look), 'device_timeout');
     wg.become(emptyDump);
     assert.equal(codeOf(await device.look(() => {})), 'ok');
+    assert.equal(childPids().length, shells.length);
+    assert.notDeepEqual(childPids(), shells);
+  });
+
+  it('may take longer the more peers there are, or may be', async (test) => {
+    const peers = Array.from({ length: 100 }, () => specs.one('10.7.0.2/32'));
+    const { device, wg, clock } = setUp(test, 'hang');
+    writeFileSync(join(wg.folder, 'dump'), dumpOf(...peers));
+    const lasts = async (wholeMs: number) => {
+      wg.become('hang');
+      const before = wg.hangs();
+      const outcome = device.look(() => {});
+      await until('the call', () => wg.hangs() > before);
+      await clock.advance(wholeMs - 1);
+      assert.equal(clock.timers, 1);
+      await clock.advance(1);
+      assert.equal(codeOf(await outcome), 'device_timeout');
+    };
+    await lasts(unknownTimeoutMs);
+    wg.become('cat $folder/dump');
+    assert.equal((await peersOf(device)).size, peers.length);
+    await lasts(deviceTimeoutMs + 100 * deviceTimeoutPerPeerMs);
+    wg.become('exit 0');
+    await granted(device, ...peers.map((peer) => put(peer)));
+    await lasts(deviceTimeoutMs + 200 * deviceTimeoutPerPeerMs);
   });
 
   it('is ended by force when wg does not go by itself', async (test) => {
@@ -159,7 +191,7 @@ describe('a look', () => {
     const look = device.look(() => {});
     await until('the call', () => existsSync(join(wg.folder, 'pid')));
     const pid = Number(readFileSync(join(wg.folder, 'pid'), 'utf8'));
-    await clock.advance(deviceTimeoutMs);
+    await clock.advance(unknownTimeoutMs);
     assert.ok(process.kill(pid, 0));
     await clock.advance(shellEndGraceMs);
     assert.equal(codeOf(await look), 'device_timeout');
@@ -195,7 +227,7 @@ describe('a look', () => {
     const look = device.look(() => {});
     await until('the call', () => wg.calls().length === 1);
     await granted(device, remove(self.publicKey));
-    await clock.advance(deviceTimeoutMs);
+    await clock.advance(unknownTimeoutMs);
     assert.equal(codeOf(await look), 'device_timeout');
   });
 
