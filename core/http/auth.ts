@@ -4,8 +4,8 @@
 export type KeyCheck = (candidate: string) => boolean;
 
 /**
- * Prepares the check of one key. The work is the same for every candidate: a comparison over a padded table. (A hash of
- * both sides would hide as much and costs ten times as long.)
+ * Prepares the check of one key: a comparison over a padded table, whose work depends on neither the key nor what is in
+ * the candidate. (A hash of both sides would hide as much and takes ten times as long.)
  */
 export function createKeyCheck(key: string): KeyCheck {
   const length = key.length;
@@ -14,13 +14,13 @@ export function createKeyCheck(key: string): KeyCheck {
   return (candidate) => {
     // An empty key would open the door to everybody: it fits nothing.
     let difference = length === 0 ? 1 : candidate.length ^ length;
-    for (let at = 0; at < table.length; at++) {
-      // Beyond its end a text has NaN, which counts as 0 here.
-      difference |= candidate.charCodeAt(at) ^ (table[at] ?? 0);
-    }
+    const end = Math.min(candidate.length, table.length);
+    let at = 0;
+    for (; at < end; at++) difference |= candidate.charCodeAt(at) ^ (table[at] as number);
+    for (; at < table.length; at++) difference |= table[at] as number;
     return difference === 0;
   };
 }
 
-/** All keys up to this length take the same time. */
+/** Keys of up to so many characters take the same time. */
 const tableStep = 128;

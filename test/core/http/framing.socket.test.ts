@@ -28,7 +28,7 @@ const framings: readonly [what: string, headers: string, body: string][] = [
   ['a space before the colon', 'Transfer-Encoding : chunked', '0\r\n\r\n'],
   ['a folded line', 'X-A: 1\r\n Transfer-Encoding: chunked', '0\r\n\r\n'],
   ['a bare line feed', 'X-A: 1\nTransfer-Encoding: chunked', '0\r\n\r\n'],
-  ['a chunk extension', 'Transfer-Encoding: chunked', '2;a=b\r\n{}\r\n0\r\n\r\n'],
+  ['a chunk extension', 'Transfer-Encoding: chunked', '2;x=y\r\n{}\r\n0\r\n\r\n'],
   ['a chunk size that is none', 'Transfer-Encoding: chunked', '-2\r\n{}\r\n0\r\n\r\n'],
 ];
 
@@ -49,6 +49,16 @@ for (const method of ['POST', 'GET']) {
     });
   }
 }
+
+test('a chunk extension that looks like more digits swallows what follows, and runs none of it', async (context) => {
+  const { port, toys } = await startToyServer(context);
+  const client = await connect(port);
+  const head = `POST /toys HTTP/1.1\r\nHost: toys\r\n${key}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  client.send(`${head}2;a=b\r\n{}\r\n0\r\n\r\n${smuggled}`);
+  client.socket.end();
+  assert.equal(await client.closed(), '');
+  assert.deepEqual(toys.made, []);
+});
 
 test('a refusal that ends the connection is the last answer on it', async (context) => {
   const { port, toys, dispatch } = await startToyServer(context);

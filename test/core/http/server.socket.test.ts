@@ -98,16 +98,26 @@ test('a server with a host listens there alone', async (context) => {
   await assert.rejects(connect(port, { host: '::1' }), { code: 'ECONNREFUSED' });
 });
 
+async function freePort(): Promise<number> {
+  const probe = net.createServer();
+  await new Promise<void>((resolve) => probe.listen(0, resolve));
+  const { port } = probe.address() as net.AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
 test('a port is had by one server alone, and a second is told', async (context) => {
-  const { port } = await startToyServer(context, { host: '127.0.0.1' });
+  // By its number: one that the system picked is never shared, whatever the server says.
+  const { port } = await startToyServer(context, { port: await freePort() });
   const refusal = async (host: string | null, at: number) => {
     const started = await startServer({ ...createToy(), host, port: at, tls: null, connectionsMax: 10 });
     return started.ok ? null : started.failure;
   };
-  assert.deepEqual(await refusal('127.0.0.1', port), {
+  assert.deepEqual(await refusal(null, port), {
     code: 'address_in_use',
-    detail: `127.0.0.1, port ${port}: another program listens there`,
+    detail: `every address, port ${port}: another program listens there`,
   });
+  assert.equal((await refusal('127.0.0.1', port))?.code, 'address_in_use');
   assert.equal((await refusal('192.0.2.1', 0))?.code, 'address_not_available');
 });
 
@@ -149,6 +159,23 @@ test('a caller that gives up is forgotten', async (context) => {
   assert.equal((await ask(port, formatRequest({ target: '/alive' }))).status, 200);
 });
 
+test('a long answer for a caller that gave up is not begun', async (context) => {
+  const { port, toys, server, clock, log } = await startToyServer(context);
+  let settle = (_: Awaited<typeof toys.wait>) => {};
+  toys.wait = new Promise((resolve) => {
+    settle = resolve;
+  });
+  const client = await connect(port);
+  client.send(formatRequest({ target: '/wait', headers: [withKey] }));
+  await until('the request is under way', () => clock.timers > 0);
+  client.close();
+  await until('the connection is gone', () => server.connections() === 0);
+  settle({ ok: true, value: { status: 200, body: ['a', 'b'] } });
+  await clock.settle();
+  assert.equal(clock.timers, 0);
+  assert.deepEqual(log.lines, []);
+});
+
 test('draining lets a request finish, ends its connection and takes no new one', async (context) => {
   const { port, toys, server, clock } = await startToyServer(context);
   let settle = (_: Awaited<typeof toys.wait>) => {};
@@ -170,7 +197,8 @@ test('draining lets a request finish, ends its connection and takes no new one',
   assert.equal(refused?.status, 503);
   assert.equal(refused?.headers.get('connection'), 'close');
   await kept.closed();
-  assert.equal(drained, false);
+  await clock.advance(5_000);
+  assert.equal(drained, false, 'not even after the time that idle connections get');
 
   settle({ ok: true, value: { status: 200, body: '{"waited":1}' } });
   assert.equal((await busy.response())?.body, '{"waited":1}');
