@@ -106,6 +106,9 @@ is_named() {
   return 1
 }
 
+# What the files of the crash tests mention that can't run where device tests can't.
+device_mark="fixtures/(namespace|interface-run)|'mount'"
+
 # run_kind KIND: runs its files, save for those that can't run here.
 run_kind() {
   files=$(files_of "$1")
@@ -115,13 +118,13 @@ run_kind() {
     socket) [ -n "$native" ] || reason='the native HTTP module does not load' ;;
     device) reason=$no_device ;;
     crash)
-      # Those that make namespaces are device tests too.
+      # Those that make namespaces or mount something need what device tests need.
       if [ -n "$no_device" ]; then
         # shellcheck disable=SC2086
-        bound=$(grep -lE 'fixtures/(namespace|interface-run)' $files)
+        bound=$(grep -lE "$device_mark" $files)
         [ -z "$bound" ] || leave_out "$(printf '%s\n' "$bound" | wc -l) crash files: $no_device"
         # shellcheck disable=SC2086
-        files=$(grep -LE 'fixtures/(namespace|interface-run)' $files)
+        files=$(grep -LE "$device_mark" $files)
         [ -n "$files" ] || return 0
       fi
       ;;
