@@ -118,8 +118,9 @@ run_kind() {
     socket) [ -n "$native" ] || reason='the native HTTP module does not load' ;;
     device) reason=$no_device ;;
     crash)
+      [ -n "$native" ] || reason='the native HTTP module does not load'
       # Those that make namespaces or mount something need what device tests need.
-      if [ -n "$no_device" ]; then
+      if [ -z "$reason" ] && [ -n "$no_device" ]; then
         # shellcheck disable=SC2086
         bound=$(grep -lE "$device_mark" $files)
         [ -z "$bound" ] || leave_out "$(printf '%s\n' "$bound" | wc -l) crash files: $no_device"
