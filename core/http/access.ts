@@ -44,7 +44,7 @@ export interface Access {
  * - `proxy`: a trusted proxy that may not ask for itself: it depends on each request.
  * - `foreign`: no protected request on this connection is allowed.
  */
-export type Standing = 'allowed' | 'proxy' | 'foreign';
+type Standing = 'allowed' | 'proxy' | 'foreign';
 
 /** Makes the one object that decides about clients. */
 export function createAccess(initial: AccessSettings): Access {

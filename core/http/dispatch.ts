@@ -2,15 +2,16 @@
 import { bodyBytesMax, requestDeadlineMs } from '../limits.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { Access } from './access.ts';
+import { createAdmission } from './admission.ts';
 import { createAnswers } from './answer.ts';
-import { isJsonType, isPlainEncoding, parseJsonBody } from './body.ts';
+import { parseJsonBody } from './body.ts';
 import type { Failure, FailureTable, Outcome, RequestHead, Response } from './contract.ts';
 import { Exchange } from './exchange.ts';
 import type { HttpCode } from './failures.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import type { RequestIds } from './request-id.ts';
 import type { Route } from './route.ts';
-import { createRouter, type Match } from './router.ts';
+import { createRouter } from './router.ts';
 
 /** Everything that answers requests of one API. */
 export interface DispatchOptions<Context, Code extends string> {
@@ -68,8 +69,9 @@ export function createDispatch<Context, Code extends string>(
 ): Dispatch {
   const { access, clock, log, onAnswered } = options;
   const find = createRouter(options.routes);
+  const check = createAdmission(access, clock);
   const answers = createAnswers<Code | HttpCode>(options.failures, options);
-  const noteRefusal = createRefusalLog(log, clock);
+  const noteRefusal = createRefusalLog(log, clock, 'request');
   let draining = false;
 
   const admit = (head: RequestHead): Response | Admitted => {
@@ -77,7 +79,7 @@ export function createDispatch<Context, Code extends string>(
     const exchange = new Exchange(head, options.requestIds.accept(head.requestId), access, startedMs);
     const match = find(head.path);
     const route = match?.resource.operations.get(head.method);
-    const failure = findRefusal(head, exchange, match, route);
+    const failure = check(head, exchange, { exists: match !== null, operation: route }, draining);
     if (failure !== null || match === null || route === undefined) {
       return refuse(exchange, failure ?? { code: 'not_found' }, match?.resource.allow, route);
     }
@@ -90,39 +92,6 @@ export function createDispatch<Context, Code extends string>(
       finish: (body) => run(exchange, route, body),
       refuse: (failure) => refuse(exchange, failure, undefined, route),
     };
-  };
-
-  const findRefusal = (
-    head: RequestHead,
-    exchange: Exchange,
-    match: Match<unknown> | null,
-    route: Route<Context, Code> | undefined,
-  ): Failure<HttpCode> | null => {
-    if (route?.access !== 'public') {
-      const waitMs = rateWaitMs(exchange);
-      if (waitMs > 0) return { code: 'rate_limited', retryAfterSeconds: Math.ceil(waitMs / 1_000) };
-    }
-    if (match === null) return { code: 'not_found' };
-    if (route === undefined) return { code: 'method_not_allowed' };
-    if (route.access === 'key') {
-      if (!isAllowed(head, exchange)) return { code: 'forbidden' };
-      if (!access.keyMatches(head.apiKey)) return { code: 'unauthorized' };
-      if (draining) return { code: 'shutting_down', retryAfterSeconds: 1 };
-    }
-    return route.takesBody ? findBodyRefusal(head) : null;
-  };
-
-  const rateWaitMs = (exchange: Exchange): number => {
-    const client = access.limitsRate() ? exchange.client() : null;
-    return client === null ? 0 : access.take(client, clock.monotonicMs());
-  };
-
-  const isAllowed = (head: RequestHead, exchange: Exchange): boolean => {
-    if (!access.hasAllowlist()) return true;
-    // What comes from an allowed address and was not forwarded needs no second look, and a look costs more than routing.
-    if (head.fromAllowed && head.forwardedFor === '') return true;
-    const client = exchange.client();
-    return client !== null && access.allows(client);
   };
 
   const refuse = (
@@ -224,13 +193,4 @@ export function createDispatch<Context, Code extends string>(
       draining = true;
     },
   };
-}
-
-function findBodyRefusal(head: RequestHead): Failure<HttpCode> | null {
-  if (!isJsonType(head.contentType)) return { code: 'unsupported_media_type' };
-  if (!isPlainEncoding(head.contentEncoding)) {
-    return { code: 'unsupported_media_type', sentence: 'The body must not be compressed.' };
-  }
-  if (head.contentLength !== null && head.contentLength > bodyBytesMax) return { code: 'body_too_large' };
-  return null;
 }

@@ -46,7 +46,7 @@ export interface NativeApp {
   close(): NativeApp;
 }
 
-export interface NativeTls {
+interface NativeTls {
   readonly key_file_name: string;
   readonly cert_file_name: string;
   readonly ssl_ciphers: string;

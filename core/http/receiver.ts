@@ -1,13 +1,16 @@
 // One native request from its head to its answer: guards the framing, reads the body, and sends what dispatch says.
+import { formatAddress } from '../address.ts';
 import { bodyBytesMax, bodyDropBytesMax, streamsMax } from '../limits.ts';
 import type { Clock, Log } from '../ports.ts';
 import { BodyBuffer } from './body-buffer.ts';
+import { addressFromBytes } from './client-address.ts';
 import type { Connections } from './connections.ts';
 import type { Response } from './contract.ts';
 import type { Admitted, Dispatch } from './dispatch.ts';
 import { HeadReader } from './head-reader.ts';
 import type { NativeRequest, NativeResponse } from './native.ts';
 import { PendingResponse } from './pending-response.ts';
+import { createRefusalLog } from './refusal-log.ts';
 import { isStreamed, type StreamedResponse, sendStreamed, sendWhole } from './sender.ts';
 
 export interface ReceiverOptions {
@@ -31,6 +34,7 @@ export interface Receiver {
 export function createReceiver(options: ReceiverOptions): Receiver {
   const { dispatch, connections, clock, log } = options;
   const head = new HeadReader();
+  const noteRefusal = createRefusalLog(log, clock, 'request');
   let underWay = 0;
   let streams = 0;
 
@@ -111,6 +115,11 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   };
 
   const refuseFraming = (res: NativeResponse): void => {
+    noteRefusal('bad_framing', () => ({
+      method: head.method.slice(0, 16),
+      path: head.path.slice(0, 128),
+      remote: formatAddress(addressFromBytes(head.remoteAddress())),
+    }));
     endSoon(pend(res), () => {
       res.writeStatus('400 Bad Request');
       res.end('', true);

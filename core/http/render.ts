@@ -1,6 +1,6 @@
 // Answers as text and bytes: heads with the constant headers joined once, and the bodies of errors. Decides nothing.
 import { keepAliveSeconds } from '../limits.ts';
-import type { Failure, FailureMeaning, Header, Response, ResponseHead } from './contract.ts';
+import type { Failure, FailureMeaning, Header, ResponseHead } from './contract.ts';
 import { requestIdLength } from './request-id.ts';
 
 /** The heads of all answers, each made when it is first asked for. */
@@ -33,11 +33,6 @@ export function renderError(failure: Failure<string>, meaning: FailureMeaning, d
     code: failure.code,
     ...(debug && failure.detail !== undefined && { detail: failure.detail }),
   });
-}
-
-/** All headers of an answer, in order, without those that the server adds by itself (Date, Content-Length, Connection). */
-export function listHeaders(response: Response): readonly Header[] {
-  return [...response.head.headers, ['X-Request-Id', response.requestId.text], ...response.headers];
 }
 
 /** Reason phrases (RFC 9110 section 15) of every status that is sent. */

@@ -3,7 +3,7 @@ import findMyWay from 'find-my-way';
 import { headBytesMax } from '../limits.ts';
 
 /** What lives at a path. */
-export interface Resource<Operation> {
+interface Resource<Operation> {
   /** By method, in upper case; HEAD stands for the same as GET. */
   readonly operations: ReadonlyMap<string, Operation>;
   /** The value of `Allow`. */
@@ -11,7 +11,7 @@ export interface Resource<Operation> {
 }
 
 /** A path that leads somewhere. */
-export interface Match<Operation> {
+interface Match<Operation> {
   readonly resource: Resource<Operation>;
   /** Percent-decoded. */
   readonly params: Readonly<Record<string, string | undefined>>;

@@ -1,13 +1,14 @@
 // The socket side of HTTP: loads the native server, listens, counts connections, and stops. Sees no request.
-import net from 'node:net';
 import { drainGraceMs, headBytesMax } from '../limits.ts';
 import type { Clock, Log } from '../ports.ts';
 import { fail, ok, type Result } from '../result.ts';
 import type { Access } from './access.ts';
 import { Connections } from './connections.ts';
 import type { Dispatch } from './dispatch.ts';
+import { explainListenFailure, type ListenFailure } from './listen-failure.ts';
 import type { Native, NativeApp, NativeListenSocket, NativeResponse } from './native.ts';
 import { createReceiver, type Receiver } from './receiver.ts';
+import { createRefusalLog } from './refusal-log.ts';
 import { checkTlsPair, type TlsFailure, type TlsPair, tlsCiphers } from './tls.ts';
 
 /** What the environment must say before the first server is started: the native module reads it once, when it is loaded. */
@@ -36,14 +37,7 @@ export interface ServerOptions {
  * - the rest: the certificate or its key; `tls_refused`: both look good, and the library does not take them.
  */
 export interface ServerFailure {
-  readonly code:
-    | 'native_module'
-    | 'address_in_use'
-    | 'address_not_available'
-    | 'no_permission'
-    | 'listen_failed'
-    | 'tls_refused'
-    | TlsFailure;
+  readonly code: 'native_module' | ListenFailure['code'] | 'tls_refused' | TlsFailure;
   /** One line for the terminal. */
   readonly detail: string;
 }
@@ -54,7 +48,7 @@ export interface Server {
   readonly port: number;
   /** Connections open now. */
   connections(): number;
-  /** Takes no more connections, lets requests under way finish and closes all connections, at the latest after `deadlineMs`. */
+  /** Takes no more connections, lets requests under way finish and closes all connections, at the latest after `deadlineMs`. Asked again it waits for the same. */
   drain(deadlineMs: number): Promise<void>;
   /** Closes everything at once. */
   close(): void;
@@ -71,14 +65,21 @@ export async function startServer(options: ServerOptions): Promise<Result<Server
   const connections = new Connections(options.access, options.connectionsMax);
   const receiver = createReceiver({ ...options, connections, onEnded: () => watch.changed() });
   app.value.any('/*', receiver.receive);
+  const noteRefusal = createRefusalLog(options.log, options.clock, 'connection');
   const count = (res: NativeResponse, change: number) => {
-    if (change > 0 && !connections.came(res)) res.close();
+    if (change > 0 && !connections.came(res)) {
+      noteRefusal('too_many_connections', () => ({ connectionsMax: options.connectionsMax }));
+      res.close();
+    }
     if (change < 0) connections.went();
     watch.changed();
   };
   app.value.filter(count);
   const socket = await listen(app.value, options);
-  if (socket === null) return fail(await explainListenFailure(options));
+  if (socket === null) {
+    app.value.close();
+    return fail(await explainListenFailure(options.host, options.port));
+  }
   return ok(createServer(native, app.value, socket, { options, connections, receiver, watch }));
 }
 
@@ -91,13 +92,12 @@ interface Running {
 }
 
 function createServer(native: Native, app: NativeApp, socket: NativeListenSocket, running: Running): Server {
-  const { options, connections, receiver, watch } = running;
-  const { clock, dispatch } = options;
+  const { connections } = running;
   let closed = false;
+  let drained: Promise<void> | null = null;
   const close = () => {
-    if (closed) return;
+    if (!closed) app.close();
     closed = true;
-    app.close();
   };
   return {
     port: native.us_socket_local_port(socket),
@@ -105,29 +105,37 @@ function createServer(native: Native, app: NativeApp, socket: NativeListenSocket
     close,
     drain(deadlineMs) {
       if (closed) return Promise.resolve();
-      native.us_listen_socket_close(socket);
-      dispatch.drain();
-      return new Promise((resolve) => {
-        let cancelGrace = () => {};
-        const finish = () => {
-          watch.changed = () => {};
-          cancelDeadline();
-          cancelGrace();
-          close();
-          resolve();
-        };
-        const cancelDeadline = clock.after(deadlineMs, finish);
-        watch.changed = () => {
-          cancelGrace();
-          if (receiver.underWay() > 0) return;
-          if (connections.open === 0) finish();
-          // The system may still be sending what was answered; idle connections are not waited for.
-          else cancelGrace = clock.after(drainGraceMs, finish);
-        };
-        watch.changed();
-      });
+      if (drained === null) {
+        native.us_listen_socket_close(socket);
+        drained = whenIdle(running, deadlineMs).then(close);
+      }
+      return drained;
     },
   };
+}
+
+/** Resolves when nothing is left to wait for, at the latest after the deadline. */
+function whenIdle({ options, connections, receiver, watch }: Running, deadlineMs: number): Promise<void> {
+  const { clock, dispatch } = options;
+  dispatch.drain();
+  return new Promise((resolve) => {
+    let cancelGrace = () => {};
+    const finish = () => {
+      watch.changed = () => {};
+      cancelDeadline();
+      cancelGrace();
+      resolve();
+    };
+    const cancelDeadline = clock.after(deadlineMs, finish);
+    watch.changed = () => {
+      cancelGrace();
+      if (receiver.underWay() > 0) return;
+      if (connections.open === 0) finish();
+      // The system may still be sending what was answered; idle connections are not waited for.
+      else cancelGrace = clock.after(drainGraceMs, finish);
+    };
+    watch.changed();
+  });
 }
 
 async function loadNative(): Promise<Native | null> {
@@ -176,33 +184,6 @@ function listen(app: NativeApp, options: ServerOptions): Promise<NativeListenSoc
     else app.listen(options.host, options.port, exclusivePort, done);
   });
 }
-
-/** The native server says no without a reason, so Node's own is asked to listen at the same place. */
-function explainListenFailure(options: ServerOptions): Promise<ServerFailure> {
-  const place = `${options.host ?? 'every address'}, port ${options.port}`;
-  return new Promise((resolve) => {
-    const probe = net.createServer();
-    const explain = (code: string | undefined) => {
-      const reason = listenFailures[code ?? ''] ?? { code: 'listen_failed', text: 'can not listen' };
-      probe.close();
-      resolve({ code: reason.code, detail: `${place}: ${reason.text}` });
-    };
-    probe.once('error', (error: NodeJS.ErrnoException) => explain(error.code));
-    probe.listen({ port: options.port, ...(options.host !== null && { host: options.host }) }, () =>
-      explain(undefined),
-    );
-  });
-}
-
-const listenFailures: Readonly<Record<string, { code: ServerFailure['code']; text: string }>> = {
-  EADDRINUSE: { code: 'address_in_use', text: 'another program listens there' },
-  EADDRNOTAVAIL: { code: 'address_not_available', text: 'this host does not have that address' },
-  ENOTFOUND: { code: 'address_not_available', text: 'this host does not have that address' },
-  EACCES: {
-    code: 'no_permission',
-    text: 'not permitted; ports below 1024 need root or CAP_NET_BIND_SERVICE',
-  },
-};
 
 function failure(code: ServerFailure['code'], detail: string): Result<never, ServerFailure> {
   return fail({ code, detail });

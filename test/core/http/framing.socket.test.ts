@@ -50,6 +50,20 @@ for (const method of ['POST', 'GET']) {
   }
 }
 
+test('a refused framing leaves one warning', async (context) => {
+  const { port, log } = await startToyServer(context);
+  const client = await connect(port);
+  client.send(`POST /toys?secret HTTP/1.1\r\nHost: toys\r\n${key}\r\nContent-Length:\r\n\r\n`);
+  assert.match(await client.closed(), /^HTTP\/1\.1 400 /);
+  assert.deepEqual(log.lines, [
+    {
+      level: 'warn',
+      fields: { code: 'bad_framing', method: 'POST', path: '/toys', remote: '127.0.0.1' },
+      message: 'request refused',
+    },
+  ]);
+});
+
 test('a chunk extension that looks like more digits swallows what follows, and runs none of it', async (context) => {
   const { port, toys } = await startToyServer(context);
   const client = await connect(port);

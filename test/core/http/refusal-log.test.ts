@@ -8,7 +8,7 @@ import { createFakeLog } from '../../fakes/log.ts';
 test('a flood leaves ten lines a second, and one a code that tells how many more there were', async () => {
   const clock = createFakeClock();
   const log = createFakeLog();
-  const note = createRefusalLog(log, clock);
+  const note = createRefusalLog(log, clock, 'request');
   let made = 0;
   const fields = () => ({ number: made++ });
   for (let count = 0; count < 500; count++) note(count % 5 === 0 ? 'forbidden' : 'unauthorized', fields);

@@ -131,12 +131,13 @@ test("a port that another program has is refused, whatever that program's server
 });
 
 test('one connection too many is closed as it comes', async (context) => {
-  const { port, server } = await startToyServer(context, { connectionsMax: 100 });
+  const { port, server, log } = await startToyServer(context, { connectionsMax: 100 });
   const clients = await Promise.all(Array.from({ length: 100 }, () => connect(port)));
   await until('all are counted', () => server.connections() === 100);
   const extra = await connect(port);
   extra.send(formatRequest({ target: '/alive' }));
   assert.equal(await extra.closed(), '');
+  assert.deepEqual(log.lines[0]?.fields, { code: 'too_many_connections', connectionsMax: 100 });
   assert.equal((await clients[7]?.send(formatRequest({ target: '/alive' })).response())?.status, 200);
   for (const client of clients) client.close();
   await until('all are gone', () => server.connections() === 0);
@@ -189,6 +190,7 @@ test('draining lets a request finish, ends its connection and takes no new one',
   await until('the request is under way', () => clock.timers > 0);
 
   let drained = false;
+  const asked = server.drain(60_000);
   const draining = server.drain(60_000).then(() => {
     drained = true;
   });
@@ -204,6 +206,8 @@ test('draining lets a request finish, ends its connection and takes no new one',
   assert.equal((await busy.response())?.body, '{"waited":1}');
   await busy.closed();
   await draining;
+  await asked;
+  await server.drain(60_000);
   assert.equal(server.connections(), 0);
 });
 
