@@ -1,11 +1,17 @@
 // The API's contract over a socket, asked of the real program. The same rows are asked without a socket in contract.test.ts.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { makeCertificate } from '../fixtures/certificate.ts';
 import { askOverSocket } from '../fixtures/contract-ask.ts';
 import { checkAnswer, checkHeaders } from '../fixtures/contract-check.ts';
 import { contractWorlds } from '../fixtures/contract-rows.ts';
 import { ask as askRaw } from '../fixtures/raw-client.ts';
 import { createNodeHome, type NodeHome } from '../fixtures/running-node.ts';
+import { until } from '../fixtures/until.ts';
 
 interface World {
   readonly allowedIps: readonly string[] | null;
@@ -90,4 +96,34 @@ test('a request line and headers of 8 KiB are read, longer ones are 431', async 
   const longer = await askRaw(port, request(8_192 + 1));
   assert.equal(longer.status, 431);
   for (const name of ['server', 'uwebsockets']) assert.equal(longer.headers.get(name), undefined);
+});
+
+test('under TLS every answer asks browsers to come by HTTPS only; a pair that does not match stops the start', async (context) => {
+  const home = await createNodeHome(context);
+  const paths = { tls_cert: join(home.folder, 'cert.pem'), tls_key: join(home.folder, 'key.pem') };
+  const { certPem, keyPem } = makeCertificate();
+  writeFileSync(paths.tls_cert, certPem);
+  writeFileSync(paths.tls_key, makeCertificate().keyPem);
+  home.configure({ server: paths });
+  const mismatched = await home.run();
+  assert.equal(mismatched.status, 1);
+  assert.match(mismatched.stdout, /the key is not the key of the certificate/);
+
+  writeFileSync(paths.tls_key, keyPem);
+  const node = home.launch();
+  const asked = () =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const options = { host: '127.0.0.1', port: home.port, path: '/healthz', rejectUnauthorized: false };
+      get(options, resolve).on('error', reject);
+    });
+  await until('it answers', () =>
+    asked().then(
+      () => true,
+      () => false,
+    ),
+  );
+  const answer = await asked();
+  assert.equal(answer.statusCode, 200);
+  assert.match(String(answer.headers['strict-transport-security']), /^max-age=\d{7,}/);
+  assert.equal((await node.kill('SIGTERM')).status, 0);
 });

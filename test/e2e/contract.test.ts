@@ -1,11 +1,14 @@
 // The API's contract without a socket: the real routes on dispatch. The same rows are asked over a socket in contract.socket.test.ts.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
-import { fail } from '../../core/result.ts';
+import { queueMax } from '../../core/limits.ts';
+import { fail, ok } from '../../core/result.ts';
 import { askInProcess } from '../fixtures/contract-ask.ts';
 import { checkAnswer, checkHeaders } from '../fixtures/contract-check.ts';
-import { type ContractRow, contractWorlds } from '../fixtures/contract-rows.ts';
+import { type ContractRequest, type ContractRow, contractWorlds } from '../fixtures/contract-rows.ts';
 import { type InProcessSettings, startInProcessApi } from '../fixtures/in-process-api.ts';
+import { until } from '../fixtures/until.ts';
 
 const apiKey = 'a-key-of-at-least-32-characters-!!';
 const usual: InProcessSettings = {
@@ -116,6 +119,70 @@ test('a device that refuses one change, and a store that fails', async (context)
   assert.equal((await ask({ target: '/peers' })).status, 200, 'reads go on');
 });
 
+test('a device that does not end in time, and one that has no key', async (context) => {
+  let timesOut = true;
+  const slow = await startInProcessApi({
+    ...usual,
+    wrapDevice: (device) => ({
+      ...device,
+      apply: async (changes) => {
+        const applied = await device.apply(changes);
+        return timesOut ? fail({ code: 'device_timeout', detail: 'late' }) : applied;
+      },
+    }),
+  });
+  context.after(slow.stop);
+  const ask = askInProcess(slow.dispatch, apiKey);
+  const id = '7c2f3f7a-6b4e-4f3f-8b2a-1a9b3c2d4e5f';
+  checkAnswer(row('late', 504, 'deadline_exceeded'), await ask(creationOf(id)));
+  timesOut = false;
+  assert.equal((await ask({ target: `/peers/${id}` })).status, 200, 'a GET tells');
+
+  const keyless = await startInProcessApi({
+    ...usual,
+    wrapDevice: (device) => ({
+      ...device,
+      look: async (visit) => {
+        const looked = await device.look(visit);
+        return looked.ok ? ok({ ...looked.value, publicKey: null }) : looked;
+      },
+    }),
+  });
+  context.after(keyless.stop);
+  const answer = await askInProcess(keyless.dispatch, apiKey)(creationOf(id));
+  checkAnswer(row('keyless', 500, 'server_info_unavailable'), answer);
+});
+
+test('more callers than may wait are told at once', async (context) => {
+  const held: (() => void)[] = [];
+  const api = await startInProcessApi({
+    ...usual,
+    subnets: ['10.0.0.0/8'],
+    wrapDevice: (device) => ({
+      ...device,
+      apply: async (changes) => {
+        await new Promise<void>((resolve) => held.push(resolve));
+        return device.apply(changes);
+      },
+    }),
+  });
+  const ask = askInProcess(api.dispatch, apiKey);
+  const first = ask(creationOf(randomUUID()));
+  await until('the first is at the device', () => held.length === 1);
+  const answers = Array.from({ length: queueMax + 5 }, () => ask(creationOf(randomUUID())));
+  const refused = await Promise.all(answers.slice(queueMax));
+  for (const answer of refused)
+    checkAnswer(row('too many', 503, 'overloaded', { 'retry-after': '1' }), answer);
+  const releasing = setInterval(() => {
+    for (const release of held.splice(0)) release();
+  });
+  context.after(() => clearInterval(releasing));
+  assert.equal((await first).status, 200);
+  const waited = await Promise.all(answers.slice(0, queueMax));
+  assert.ok(waited.every(({ status }) => status === 200));
+  await api.stop();
+});
+
 test('a node that shuts down', async (context) => {
   const api = await startInProcessApi(usual);
   context.after(api.stop);
@@ -137,4 +204,8 @@ function row(
   headers: NonNullable<ContractRow['headers']> = {},
 ): ContractRow {
   return { name, request: { target: '/' }, status, body: { code }, headers };
+}
+
+function creationOf(peerId: string): ContractRequest {
+  return { method: 'POST', target: '/peers', body: JSON.stringify({ peerId }) };
 }
