@@ -1,0 +1,131 @@
+// The real program as its users start it, with a store that holds as many peers as wanted, on the server's core.
+import type { ChildProcess } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { encodeStore } from '../adapters/store-format.ts';
+import { type ApiClient, createApiClient } from '../test/fixtures/api-client.ts';
+import { peerFixtures } from '../test/fixtures/peers.ts';
+import { findFreePort } from '../test/fixtures/running-node.ts';
+import { apiKey, subnets } from './in-process-api.ts';
+import { end, serverCore, startOn } from './processes.ts';
+
+export interface NodeOptions {
+  /** Peers number 0 to this less one are in its store. */
+  readonly peers: number;
+  readonly backend: 'memory' | 'wg';
+  /** Keeps peers in memory alone: nothing is written, and `peers` are none. */
+  readonly storeless?: true;
+  /** Command line that runs the program elsewhere, in a namespace. */
+  readonly prefix?: readonly string[];
+  /** Modules that Node.js loads before the program. */
+  readonly preload?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** An installation of the node. */
+export interface NodeHome {
+  readonly folder: string;
+  readonly port: number;
+  readonly storePath: string;
+  /** Starts the program and resolves when it is ready. */
+  start(): Promise<BenchNode>;
+  remove(): void;
+}
+
+export interface BenchNode {
+  readonly pid: number;
+  readonly port: number;
+  /** From the start of the process to the first 200 of `/readyz`. */
+  readonly readyMs: number;
+  readonly client: ApiClient;
+  stop(): Promise<void>;
+}
+
+const program = fileURLToPath(import.meta.resolve('../adapters/main.js'));
+
+/** Makes folder, configuration and store. With an own network namespace (`prefix`), ports never clash. */
+export async function createHome(options: NodeOptions): Promise<NodeHome> {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-node-'));
+  const storePath = join(folder, 'data', 'peers.db');
+  mkdirSync(join(folder, 'data'), { mode: 0o700 });
+  if (options.peers > 0) {
+    writeFileSync(storePath, Buffer.concat([...encodeStore(peerFixtures(options.peers), [])]), {
+      mode: 0o600,
+    });
+  }
+  const port = await findFreePort();
+  const config = {
+    server: { port, host: '127.0.0.1', allowed_ips: ['127.0.0.0/8', '::1'] },
+    auth: { api_key: apiKey },
+    wireguard: {
+      interface: 'wg0',
+      listen_port: 51_820,
+      subnet: subnets[0],
+      subnet6: subnets[1],
+      backend: options.backend,
+      ...(options.storeless !== true && { peer_store_file: storePath }),
+    },
+  };
+  writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config), { mode: 0o600 });
+  return {
+    folder,
+    port,
+    storePath,
+    start: () => startNode(folder, port, options),
+    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
+  };
+}
+
+async function startNode(folder: string, port: number, options: NodeOptions): Promise<BenchNode> {
+  const { prefix = [], preload = [], environment = {} } = options;
+  const arguments_ = [...preload.flatMap((module) => ['--import', module]), program];
+  const began = performance.now();
+  const child = startOn(serverCore, [...prefix, 'env', '-C', folder, process.execPath, ...arguments_], {
+    env: { PATH: process.env['PATH'], HOME: folder, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (piece: string) => {
+      said = (said + piece).slice(-10_000);
+    });
+  }
+  // In a namespace the port is reached from inside only: then readiness is what the log says.
+  const client = createApiClient({ port }, apiKey);
+  const isReady =
+    prefix.length > 0 ? async () => said.includes('the API is served') : () => answersReady(client);
+  await until(child, isReady, () => said);
+  const readyMs = performance.now() - began;
+  return {
+    pid: child.pid ?? 0,
+    port,
+    readyMs,
+    client,
+    async stop() {
+      client.close();
+      await end(child);
+    },
+  };
+}
+
+async function until(
+  child: ChildProcess,
+  isReady: () => Promise<boolean>,
+  said: () => string,
+): Promise<void> {
+  while (!(await isReady())) {
+    if (child.exitCode !== null) throw new Error(`the node ended: ${said()}`);
+    await setTimeout(5);
+  }
+}
+
+function answersReady(client: ApiClient): Promise<boolean> {
+  return client.request('GET', '/readyz').then(
+    (answer) => answer.status === 200,
+    () => false,
+  );
+}

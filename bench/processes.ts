@@ -1,0 +1,84 @@
+// Child processes of a benchmark: started on a core of their own, asked for their CPU time, and ended with the benchmark.
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+
+/** The core that servers run on, and the one for everything that loads them. The same where there is one only. */
+export const serverCore = 0;
+export const loadCore = cpus().length > 1 ? 1 : 0;
+
+const running = new Set<ChildProcess>();
+
+/** Starts a command on one core. It is killed when this process ends, at the latest. */
+export function startOn(core: number, command: readonly string[], options: SpawnOptions = {}): ChildProcess {
+  const child = spawn('taskset', ['-c', String(core), ...command], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...options,
+  });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
+  return child;
+}
+
+/** Ends a process and resolves when it is gone. */
+export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  child.kill('SIGCONT');
+  await gone;
+}
+
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+
+/**
+ * CPU time of a process and all that descend from it, nanoseconds: threads that run, as the scheduler counts them, and
+ * children that ended and were waited for, in the system's ticks of 10 ms.
+ */
+export function cpuNs(pid: number): number {
+  let total = endedChildrenNs(pid);
+  for (const thread of list(`/proc/${pid}/task`)) {
+    total += Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0);
+    const children = read(`/proc/${pid}/task/${thread}/children`).trim();
+    for (const child of children === '' ? [] : children.split(' ')) total += cpuNs(Number(child));
+  }
+  return total;
+}
+
+/** Resident memory of a process and all that descend from it, bytes. */
+export function residentBytes(pid: number): number {
+  let total = Number(/^VmRSS:\s+([0-9]+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1_024;
+  for (const thread of list(`/proc/${pid}/task`)) {
+    const children = read(`/proc/${pid}/task/${thread}/children`).trim();
+    for (const child of children === '' ? [] : children.split(' ')) total += residentBytes(Number(child));
+  }
+  return total;
+}
+
+function endedChildrenNs(pid: number): number {
+  // proc(5): cutime and cstime are fields 16 and 17, counted behind the name, which may hold blanks.
+  const stat = read(`/proc/${pid}/stat`);
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * 1e7;
+}
+
+/** Processes come and go while they are looked at. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function list(path: string): readonly string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
