@@ -4,6 +4,7 @@ import { formatAddress, formatCidr } from '../core/address.ts';
 import type { Config, TlsFiles } from '../core/config.ts';
 import { createAccess } from '../core/http/access.ts';
 import { type Answered, createDispatch } from '../core/http/dispatch.ts';
+import { findListenFailure } from '../core/http/listen-failure.ts';
 import { createRequestIds } from '../core/http/request-id.ts';
 import { type Server, type ServerFailure, startServer } from '../core/http/server.ts';
 import type { TlsPair } from '../core/http/tls.ts';
@@ -59,6 +60,10 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
   warnOfChoices(options);
   const tls = config.server.tls === null ? ok(null) : readTlsPair(config.server.tls);
   if (!tls.ok) return tls;
+
+  // Before the store and the device are touched: whoever listens there may be a node on the same interface.
+  const taken = await findListenFailure(config.server.host, config.server.port);
+  if (taken !== null) return fail({ message: taken.detail });
 
   const node = createNode({
     device: createDevice(options),

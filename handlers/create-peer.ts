@@ -78,7 +78,6 @@ async function handleCreatePeer(input: CreatePeerInput, context: ApiContext): Pr
   if (!changed.ok) return fail(changeFailure(changed.failure));
   return ok({
     status: 200,
-    noStore: true,
     body: renderCreated(changed.value, serverPublicKey, context),
   });
 }

@@ -29,8 +29,6 @@ export type ReplyBody = string | Uint8Array | Iterable<string>;
 export interface Reply {
   readonly status: 200 | 503;
   readonly body: ReplyBody;
-  /** Adds `Cache-Control: no-store`. */
-  readonly noStore?: true;
 }
 
 export type Outcome<Code extends string> = Result<Reply, Failure<Code>>;

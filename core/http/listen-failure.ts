@@ -1,4 +1,4 @@
-// Finds out why a port can't be listened on. Listens for a moment itself, and on nothing afterwards.
+// Finds out whether a port can be listened on, and why not. Listens for a moment itself, and on nothing afterwards.
 import net from 'node:net';
 
 /** Why a port can't be had. */
@@ -8,20 +8,20 @@ export interface ListenFailure {
   readonly detail: string;
 }
 
-/** The native server says no without a reason, so Node's own is asked to listen at the same place. */
-export function explainListenFailure(host: string | null, port: number): Promise<ListenFailure> {
+/** Why nobody can listen there now; null: somebody can. Node's own server is asked, since the native one gives no reasons. */
+export function findListenFailure(host: string | null, port: number): Promise<ListenFailure | null> {
   const place = `${host ?? 'every address'}, port ${port}`;
   return new Promise((resolve) => {
     const probe = net.createServer();
-    const explain = (code: string | undefined) => {
-      const reason = listenFailures[code ?? ''] ?? { code: 'listen_failed', text: 'can not listen' };
-      probe.close();
-      resolve({ code: reason.code, detail: `${place}: ${reason.text}` });
-    };
-    probe.once('error', (error: NodeJS.ErrnoException) => explain(error.code));
-    probe.listen({ port, ...(host !== null && { host }) }, () => explain(undefined));
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      const { code, text } = listenFailures[error.code ?? ''] ?? unexplained;
+      resolve({ code, detail: `${place}: ${text}` });
+    });
+    probe.listen({ port, ...(host !== null && { host }) }, () => probe.close(() => resolve(null)));
   });
 }
+
+const unexplained = { code: 'listen_failed', text: 'can not listen' } as const;
 
 const listenFailures: Readonly<Record<string, { code: ListenFailure['code']; text: string }>> = {
   EADDRINUSE: { code: 'address_in_use', text: 'another program listens there' },

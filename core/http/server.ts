@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../result.ts';
 import type { Access } from './access.ts';
 import { Connections } from './connections.ts';
 import type { Dispatch } from './dispatch.ts';
-import { explainListenFailure, type ListenFailure } from './listen-failure.ts';
+import { findListenFailure, type ListenFailure } from './listen-failure.ts';
 import type { Native, NativeApp, NativeListenSocket, NativeResponse } from './native.ts';
 import { createReceiver, type Receiver } from './receiver.ts';
 import { createRefusalLog } from './refusal-log.ts';
@@ -78,7 +78,8 @@ export async function startServer(options: ServerOptions): Promise<Result<Server
   const socket = await listen(app.value, options);
   if (socket === null) {
     app.value.close();
-    return fail(await explainListenFailure(options.host, options.port));
+    const reason = await findListenFailure(options.host, options.port);
+    return fail(reason ?? { code: 'listen_failed', detail: `port ${options.port}: can not listen` });
   }
   return ok(createServer(native, app.value, socket, { options, connections, receiver, watch }));
 }
