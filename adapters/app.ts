@@ -1,7 +1,7 @@
 // What is plugged into what: from a configuration to a node that serves. Decides nothing by itself.
 import { readFileSync } from 'node:fs';
 import { formatAddress, formatCidr } from '../core/address.ts';
-import type { Config, TlsFiles } from '../core/config.ts';
+import type { Config, TlsFiles } from '../core/config/config.ts';
 import { createAccess } from '../core/http/access.ts';
 import { type Answered, createDispatch } from '../core/http/dispatch.ts';
 import { findListenFailure } from '../core/http/listen-failure.ts';
@@ -16,15 +16,15 @@ import type { ApiContext } from '../handlers/context.ts';
 import { type ApiCode, apiFailures } from '../handlers/failures.ts';
 import { createReplyCache } from '../handlers/reply-cache.ts';
 import { routes } from '../handlers/routes.ts';
-import { createFlock } from './file-lock.ts';
-import { describeSystemError } from './file-system.ts';
+import { createMemoryDevice } from './device/memory-device.ts';
+import { createWgDevice } from './device/wg-cli.ts';
+import { createFlock } from './disk/file-lock.ts';
+import { describeSystemError } from './disk/file-system.ts';
 import { createKeySource, fillRandom, generateKeyPair } from './keys.ts';
-import { createMemoryDevice } from './memory-device.ts';
-import { createMemoryStore } from './memory-store.ts';
 import { affordableConnections } from './open-files.ts';
 import { createRunCommand } from './run-command.ts';
-import { createFileStore } from './store-file.ts';
-import { createWgDevice } from './wg-cli.ts';
+import { createFileStore } from './store/file-store.ts';
+import { createMemoryStore } from './store/memory-store.ts';
 
 /** What a node is started from. */
 export interface AppOptions {

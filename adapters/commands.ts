@@ -1,5 +1,5 @@
 // What each command does, apart from the machine it does it to and from the process it runs in.
-import type { Config } from '../core/config.ts';
+import type { Config } from '../core/config/config.ts';
 import type { LogLevel } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
 import { service } from '../core/service.ts';

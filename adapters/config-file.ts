@@ -1,7 +1,7 @@
-// Reads config.yaml and the secrets that it points to. What the keys mean, and every rule, is core/config.ts.
+// Reads config.yaml and the secrets that it points to. What the keys mean, and every rule, is core/config/config.ts.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type Config, parseConfig } from '../core/config.ts';
-import { type ConfigProblem, formatConfigProblem } from '../core/config-problem.ts';
+import { type Config, parseConfig } from '../core/config/config.ts';
+import { type ConfigProblem, formatConfigProblem } from '../core/config/problem.ts';
 import { configBytesMax, configDepthMax, secretFileBytesMax } from '../core/limits.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { parseYaml, type YamlDocument } from './yaml-document.ts';

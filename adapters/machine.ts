@@ -1,17 +1,17 @@
 // The commands' machine, as it is: this host's interface, store and server.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import type { Config } from '../core/config.ts';
+import type { Config } from '../core/config/config.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { ok } from '../core/result.ts';
 import { service } from '../core/service.ts';
 import type { Machine } from './commands.ts';
-import { bringUp, initInterface, takeDown } from './interface.ts';
-import { interfaceFolder, interfacePath } from './interface-file.ts';
-import type { InterfaceHost } from './interface-host.ts';
+import { bringUp, initInterface, takeDown } from './interface/interface.ts';
+import { interfaceFolder, interfacePath } from './interface/interface-file.ts';
+import type { InterfaceHost } from './interface/interface-host.ts';
 import { derivePublicKey, generateKeyPair } from './keys.ts';
 import { commandEnvironment, createRunCommand } from './run-command.ts';
-import { decodeStore } from './store-format.ts';
+import { decodeStore } from './store/format.ts';
 
 /** What the machine needs to know of the process. */
 export interface MachineOptions {

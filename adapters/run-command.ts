@@ -1,7 +1,7 @@
 // Runs one process to its end, within bounds of time and output. Knows nothing of what it runs.
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { fail, ok, type Result } from '../core/result.ts';
-import { describeSystemError } from './file-system.ts';
+import { describeSystemError } from './disk/file-system.ts';
 
 /** What one call may take and say. */
 export interface CommandBounds {

@@ -2,7 +2,7 @@
 // and hands on the device. What it acknowledged must be true, and store, table and device must agree once all is well.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createMemoryDevice } from '../adapters/memory-device.ts';
+import { createMemoryDevice } from '../adapters/device/memory-device.ts';
 import { parseAddress, parseCidr } from '../core/address.ts';
 import type { ChangeFailure } from '../core/batch.ts';
 import { faultRetryMs } from '../core/limits.ts';

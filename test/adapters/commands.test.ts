@@ -5,7 +5,7 @@ import type { Command } from '../../adapters/command-line.ts';
 import { type CommandSurroundings, type Machine, runCommand } from '../../adapters/commands.ts';
 import type { LoadedConfig } from '../../adapters/config-file.ts';
 import type { BufferedLog } from '../../adapters/log.ts';
-import { parseConfig } from '../../core/config.ts';
+import { parseConfig } from '../../core/config/config.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 
 function loaded(changes: { warnings?: string[]; log?: object; backend?: string } = {}): LoadedConfig {

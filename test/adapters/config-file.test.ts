@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { loadConfig } from '../../adapters/config-file.ts';
-import { configFields } from '../../core/config-fields.ts';
+import { configFields } from '../../core/config/fields.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'wgkeeper-config-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -1,8 +1,8 @@
 // The one writer: batches, faults, expiry and start, each on its own. What they do together is test/simulation.test.ts.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createMemoryDevice } from '../../adapters/memory-device.ts';
-import { createMemoryStore, type MemoryStoreContents } from '../../adapters/memory-store.ts';
+import { createMemoryDevice } from '../../adapters/device/memory-device.ts';
+import { createMemoryStore, type MemoryStoreContents } from '../../adapters/store/memory-store.ts';
 import { parseAddress, parseCidr } from '../../core/address.ts';
 import { batchMax, faultRetryMs, queueMax, reconcileEveryMs, requestDeadlineMs } from '../../core/limits.ts';
 import { createNode, type PeerNode } from '../../core/node.ts';

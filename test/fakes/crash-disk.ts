@@ -2,7 +2,7 @@
 // Its folders are only names; permissions are not checked.
 import { constants } from 'node:fs';
 import { dirname } from 'node:path';
-import type { FileSystem, OpenFile } from '../../adapters/file-system.ts';
+import type { FileSystem, OpenFile } from '../../adapters/disk/file-system.ts';
 
 /** Content by path. */
 export type DiskFiles = ReadonlyMap<string, Buffer>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { createMemoryDevice } from '../../adapters/memory-device.ts';
+import { createMemoryDevice } from '../../adapters/device/memory-device.ts';
 import { createSpecs, granted, peersOf, put, testDevice } from '../contracts/device.ts';
 import { createFakeClock } from './clock.ts';
 import { createFlakyDevice } from './flaky-device.ts';

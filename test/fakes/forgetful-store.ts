@@ -1,5 +1,5 @@
 // A store in memory that keeps nothing from one write to the next but what it is told: a wrong `peersBefore` loses peers.
-import { createMemoryStore, type MemoryStoreContents } from '../../adapters/memory-store.ts';
+import { createMemoryStore, type MemoryStoreContents } from '../../adapters/store/memory-store.ts';
 import type { PeerStore } from '../../core/ports.ts';
 
 /** A store over these contents that writes itself anew, from `peersBefore`, at every commit. */

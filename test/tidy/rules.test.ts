@@ -66,7 +66,7 @@ describe('folders', () => {
     importsByName,
     [
       ['core/a.ts', 'await import(name);'],
-      ['adapters/a.ts', 'await import(`./${name}.ts`);'],
+      ['adapters/a.ts', 'await import(`.${name}.ts`);'],
       ['adapters/a.ts', "require('./b.ts');"],
     ],
     [

@@ -5,7 +5,7 @@ import { type Import, lineOf, resolveImport, type Source } from './source.ts';
 const allowed = {
   nativeHttp: ['core/http/server.ts'],
   // One runs a command to its end, one keeps a shell that runs many.
-  processes: ['adapters/run-command.ts', 'adapters/shell-process.ts'],
+  processes: ['adapters/run-command.ts', 'adapters/device/shell-process.ts'],
   environment: ['adapters/main.ts'],
   time: ['adapters/clock.ts'],
   // A command's time-out has to keep the process alive, which a clock's timers never do.

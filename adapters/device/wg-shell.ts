@@ -1,0 +1,233 @@
+// Runs `wg`, one at a time, through a shell that was started beforehand, and hands texts in and out in unnamed memory files:
+// no secret is in an argument, in an environment or on a disk. Knows nothing of peers.
+import { constants } from 'node:os';
+import { deviceCallsMax, deviceOutputBytesMax } from '../../core/limits.ts';
+import type { DeviceFailure } from '../../core/ports.ts';
+import { fail, type Result } from '../../core/result.ts';
+import { hideKeys } from '../run-command.ts';
+import { type MemoryFile, openMemoryFile } from './memory-file.ts';
+import { type ShellProcess, type ShellSurroundings, startShell } from './shell-process.ts';
+
+/** One run of `wg`. */
+export interface WgCall {
+  /** Without white space in them, and not secret. */
+  readonly args: readonly string[];
+  /** What `wg` finds in the file `wgInputPath`. */
+  readonly input: string;
+  /** What it finds in the files `wgPresharedKeyPath(0)`, …: no more of them than the shell was made for. */
+  readonly presharedKeys: readonly string[];
+  readonly timeoutMs: number;
+}
+
+/** Makes something of what `wg` printed. */
+export type ReadOutput<Value> = (output: MemoryFile) => Promise<Result<Value, DeviceFailure>>;
+
+export interface WgShell {
+  /**
+   * Runs `wg` and, when it ended with status 0, resolves with what `read` makes of its output, which is gone afterwards.
+   * Calls wait for each other, at most `deviceCallsMax` of them; the time-out is of the run alone. Should the shell die under a call,
+   * the call is made once more: it must be harmless to repeat.
+   */
+  run<Value>(call: WgCall, read: ReadOutput<Value>): Promise<Result<Value, DeviceFailure>>;
+  /** How many times `wg` was started. */
+  runs(): number;
+  /** Lets the call under way end, refuses the waiting ones, and ends the shell. */
+  close(): Promise<void>;
+}
+
+// A shell redirects to descriptors of one digit only, so these come first.
+const outputDescriptor = 3;
+const complaintDescriptor = 4;
+const inputDescriptor = 5;
+
+/** The file that holds `input`. `wg` opens it anew, which it could not do with a pipe of Node's: those are sockets (ENXIO). */
+export const wgInputPath = `/dev/fd/${inputDescriptor}`;
+
+/** The file that holds the n-th preshared key, counted from 0. */
+export function wgPresharedKeyPath(index: number): string {
+  return `/dev/fd/${inputDescriptor + 1 + index}`;
+}
+
+// Without globbing the words of a line stay as they are, and nothing in it is ever code. Core dumps would hold keys.
+// `ulimit -f` counts in units of 512 bytes (POSIX), and wg inherits it.
+const script = `set -f
+ulimit -c 0
+ulimit -f ${deviceOutputBytesMax / 512}
+while read -r number words; do
+  set -- $words
+  wg "$@" </dev/null >&${outputDescriptor} 2>&${complaintDescriptor}
+  echo "$number $?"
+done`;
+
+/** A shell and its files. They begin and end together: a `wg` that outlives its shell can't write into a later call. */
+interface Session {
+  readonly shell: ShellProcess;
+  readonly output: MemoryFile;
+  readonly complaint: MemoryFile;
+  readonly input: MemoryFile;
+  readonly presharedKeys: readonly MemoryFile[];
+  /** Called with each line that the shell prints. */
+  onLine: (line: string) => void;
+  /** Why the shell is gone; null: it lives. */
+  goneReason: string | null;
+}
+
+type Ending =
+  | { readonly kind: 'ended'; readonly session: Session; readonly status: number }
+  | { readonly kind: 'late' }
+  | { readonly kind: 'lost'; readonly reason: string }
+  | { readonly kind: 'unstarted'; readonly reason: string };
+
+/** Starts the shell at once, while the process is small. `presharedKeysMax`: how many a call may hand in. */
+export function createWgShell(surroundings: ShellSurroundings, presharedKeysMax: number): WgShell {
+  let session = openSession(surroundings, presharedKeysMax);
+  let lastCall: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+  let runs = 0;
+  let closed = false;
+
+  async function endSession(): Promise<void> {
+    const ending = session;
+    session = null;
+    if (ending === null) return;
+    await ending.shell.stop();
+    for (const file of filesOf(ending)) file.close();
+  }
+
+  async function attempt(call: WgCall): Promise<Ending> {
+    if (session !== null && session.goneReason !== null) await endSession();
+    session ??= openSession(surroundings, presharedKeysMax);
+    if (session === null) {
+      return { kind: 'unstarted', reason: 'no shell, memory file system or descriptor for it' };
+    }
+    if (!hand(session, call)) return { kind: 'unstarted', reason: 'the memory file system is full' };
+    runs += 1;
+    const ending = await awaitEnding(session, runs, call, surroundings);
+    if (ending.kind !== 'ended') await endSession();
+    return ending;
+  }
+
+  async function run<Value>(call: WgCall, read: ReadOutput<Value>): Promise<Result<Value, DeviceFailure>> {
+    if (closed) return fail({ code: 'device_unreachable', detail: 'wg: closed' });
+    let ending = await attempt(call);
+    if (ending.kind === 'lost') ending = await attempt(call);
+    if (ending.kind !== 'ended') return fail(unendedFailure(ending, call));
+    const { status, session } = ending;
+    const result = status === 0 ? await read(session.output) : fail(statusFailure(status, session.complaint));
+    for (const file of filesOf(session)) file.clear();
+    return result;
+  }
+
+  return {
+    run(call, read) {
+      if (waiting >= deviceCallsMax) {
+        return Promise.resolve(
+          fail({ code: 'device_unreachable', detail: 'wg: too many calls are waiting' }),
+        );
+      }
+      waiting += 1;
+      const turn = lastCall
+        .then(() => run(call, read))
+        .finally(() => {
+          waiting -= 1;
+        });
+      lastCall = turn;
+      return turn;
+    },
+    runs: () => runs,
+    async close() {
+      closed = true;
+      await lastCall;
+      await session?.shell.close();
+      await endSession();
+    },
+  };
+}
+
+function openSession(surroundings: ShellSurroundings, presharedKeysMax: number): Session | null {
+  const files: MemoryFile[] = [];
+  for (let index = 0; index < 3 + presharedKeysMax; index++) {
+    const file = openMemoryFile();
+    if (file !== null) files.push(file);
+  }
+  const [output, complaint, input, ...presharedKeys] = files;
+  if (!output || !complaint || !input || presharedKeys.length < presharedKeysMax) {
+    for (const file of files) file.close();
+    return null;
+  }
+  const descriptors = files.map((file) => file.descriptor);
+  const shell = startShell(surroundings, script, descriptors, (line) => session.onLine(line));
+  const session: Session = {
+    shell,
+    output,
+    complaint,
+    input,
+    presharedKeys,
+    onLine: () => {},
+    goneReason: null,
+  };
+  void shell.gone.then((reason) => {
+    session.goneReason = reason;
+  });
+  if (shell.started) return session;
+  for (const file of files) file.close();
+  return null;
+}
+
+function filesOf({ output, complaint, input, presharedKeys }: Session): readonly MemoryFile[] {
+  return [output, complaint, input, ...presharedKeys];
+}
+
+/** Puts the call's texts in place. False: there is no room for them, and none of them is left. */
+function hand(session: Session, call: WgCall): boolean {
+  const files = [session.input, ...session.presharedKeys];
+  const texts = [call.input, ...call.presharedKeys];
+  if (texts.every((text, index) => text === '' || files[index]?.replace(text))) return true;
+  for (const file of files) file.clear();
+  return false;
+}
+
+function awaitEnding(
+  session: Session,
+  number: number,
+  call: WgCall,
+  { clock }: ShellSurroundings,
+): Promise<Ending> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(call.timeoutMs, () => resolve({ kind: 'late' }));
+    const settle = (ending: Ending) => {
+      cancel();
+      resolve(ending);
+    };
+    session.onLine = (line) => {
+      const [answered, status] = line.split(' ');
+      if (answered === String(number)) settle({ kind: 'ended', session, status: Number(status) });
+    };
+    void session.shell.gone.then((reason) => settle({ kind: 'lost', reason }));
+    session.shell.write([number, ...call.args].join(' '));
+  });
+}
+
+function unendedFailure(ending: Exclude<Ending, { kind: 'ended' }>, call: WgCall): DeviceFailure {
+  switch (ending.kind) {
+    case 'late':
+      return { code: 'device_timeout', detail: `wg ${call.args[0]}: not done after ${call.timeoutMs} ms` };
+    case 'lost':
+      return { code: 'device_timeout', detail: `wg ${call.args[0]}: its shell ${ending.reason}` };
+    case 'unstarted':
+      return { code: 'device_unreachable', detail: `wg: not started: ${ending.reason}` };
+  }
+}
+
+/** 126 and 127: the program could not be started; from 128: it was ended by a signal (POSIX shell, exit status of commands). */
+function statusFailure(status: number, complaint: MemoryFile): DeviceFailure {
+  if (status === 126 || status === 127) {
+    return { code: 'device_unreachable', detail: 'wg: not found in the PATH, or not a program' };
+  }
+  if (status === 128 + constants.signals.SIGXFSZ) {
+    return { code: 'device_unreadable', detail: `wg: printed more than ${deviceOutputBytesMax} bytes` };
+  }
+  const [line = ''] = hideKeys(complaint.read(0, 4_096)).split('\n', 1);
+  const text = line.replace(/[^\x20-\x7e]/g, '?').slice(0, 200);
+  return { code: 'device_refused', detail: `wg: status ${status}: ${text}` };
+}

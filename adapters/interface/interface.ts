@@ -1,0 +1,141 @@
+// The life of the WireGuard interface: its file, bringing it up, taking it down. One call at a time, whoever makes it.
+import { join } from 'node:path';
+import { fail, ok } from '../../core/result.ts';
+import { acquireFolderLock } from '../disk/folder-lock.ts';
+import { clearRules } from './firewall.ts';
+import { ensureForwarding } from './forwarding.ts';
+import {
+  ensureFolder,
+  interfacePath,
+  readInterfaceFile,
+  type SettledFile,
+  settleFile,
+} from './interface-file.ts';
+import {
+  type InterfaceFailure,
+  type InterfaceHost,
+  isThere,
+  longTimeoutMs,
+  type Step,
+  succeeds,
+} from './interface-host.ts';
+import {
+  adjustInterface,
+  makeInterface,
+  readDevice,
+  readLiveKey,
+  removeInterface,
+} from './live-interface.ts';
+import type { InterfaceConfig } from './wg-quick-text.ts';
+
+/**
+ * Makes sure that the file exists and says what the configuration says, and adjusts a live interface when the file had
+ * to change. The answer is the file's path. `peersStored` tells whether a store holds peers: then a missing file is an
+ * error in the log, since their clients know the old key; it is made all the same.
+ */
+export function initInterface(
+  config: InterfaceConfig,
+  peersStored: boolean,
+  host: InterfaceHost,
+): Step<string> {
+  return exclusively(host, async () => {
+    const file = await settle(config, peersStored, host);
+    if (!file.ok) return file;
+    if (file.value.rewritten && (await isThere(config.interface, host))) {
+      const adjusted = await adjustInterface(config, file.value, host);
+      if (!adjusted.ok) return adjusted;
+    }
+    return ok(file.value.path);
+  });
+}
+
+/** `initInterface`, then forwarding, then the interface: made when it is missing, adjusted when it differs, never bounced. */
+export function bringUp(
+  config: InterfaceConfig,
+  peersStored: boolean,
+  host: InterfaceHost,
+): Step<'made' | 'was_up'> {
+  return exclusively<'made' | 'was_up'>(host, async () => {
+    const file = await settle(config, peersStored, host);
+    if (!file.ok) return file;
+    await tellRouting(config, host);
+    const families = config.subnets.map((subnet) => subnet.cidr.family);
+    const forwarding = await ensureForwarding(families, join(host.procFolder, 'sys'), host.log);
+    if (!forwarding.ok) return forwarding;
+    if (await isThere(config.interface, host)) {
+      const adjusted = await adjustInterface(config, file.value, host);
+      return adjusted.ok ? ok('was_up') : adjusted;
+    }
+    return makeInterface(config, file.value, host);
+  });
+}
+
+/** Takes the interface and its rules away; the file stays. */
+export function takeDown(config: InterfaceConfig, host: InterfaceHost): Step<'taken_down' | 'was_down'> {
+  return exclusively(host, async () => {
+    const name = config.interface;
+    if (!(await isThere(name, host))) {
+      // A `down` that was cut off may have left them.
+      const cleared = await clearRules(config, host);
+      return cleared.ok ? ok('was_down') : cleared;
+    }
+    const path = interfacePath(host.folder, name);
+    const file = await readInterfaceFile(path);
+    if (!file.ok) return file;
+    if (file.value === null) return fail(ownerUnknown(name, path));
+    // Nothing is deleted that only has the name.
+    const device = await readDevice(name, 'public-key', host);
+    if (!device.ok) return device;
+    const gone = file.value.writtenByNode
+      ? await removeInterface(config, host)
+      : await succeeds('wg-quick', ['down', path], host, { timeoutMs: longTimeoutMs });
+    return gone.ok ? ok('taken_down') : gone;
+  });
+}
+
+function settle(config: InterfaceConfig, peersStored: boolean, host: InterfaceHost): Step<SettledFile> {
+  return settleFile<InterfaceFailure>(config, {
+    folder: host.folder,
+    log: host.log,
+    createPrivateKey: host.createPrivateKey,
+    peersStored,
+    liveKey: () => readLiveKey(config.interface, host),
+  });
+}
+
+async function tellRouting(config: InterfaceConfig, host: InterfaceHost): Promise<void> {
+  const { routing } = config;
+  if (routing === null) {
+    host.log.info(
+      {},
+      'no wireguard.routing.wan_interface: no firewall rules are made, peers reach this host alone',
+    );
+  } else if (routing.backend === 'none') {
+    host.log.info({}, 'wireguard.routing.backend is none: no firewall rules are made');
+  } else if (!(await isThere(routing.wanInterface, host))) {
+    host.log.warn(
+      { wanInterface: routing.wanInterface },
+      'wireguard.routing.wan_interface does not exist now',
+    );
+  }
+}
+
+async function exclusively<Value>(host: InterfaceHost, work: () => Step<Value>): Step<Value> {
+  const folder = await ensureFolder(host.folder, host.log);
+  if (!folder.ok) return folder;
+  const lock = await acquireFolderLock(host.folder, host.run);
+  if (!lock.ok && lock.failure.code === 'lock_busy') {
+    return fail({ code: 'busy', message: `another init, up or down is at work in ${host.folder}` });
+  }
+  if (!lock.ok) return fail({ code: 'command_failed', message: lock.failure.detail });
+  try {
+    return await work();
+  } finally {
+    await lock.value.release();
+  }
+}
+
+function ownerUnknown(name: string, path: string): InterfaceFailure {
+  const message = `${name} is up, but there is no ${path}, so it may not be the node's. If it is to go: ip link delete dev ${name}`;
+  return { code: 'owner_unknown', message };
+}

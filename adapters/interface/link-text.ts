@@ -1,0 +1,49 @@
+// What `ip -json address show` and `/proc/net/dev` say about interfaces. Pure; runs nothing.
+import { addressBits, formatAddress, parseAddress } from '../../core/address.ts';
+
+/** A live interface, as far as the node adjusts it. */
+export interface Link {
+  readonly isUp: boolean;
+  readonly mtuBytes: number;
+  /** As `10.0.0.1/24`, in canonical text; those of global scope only. */
+  readonly addresses: readonly string[];
+}
+
+/** Reads the JSON for one interface; null when it is something else. */
+export function parseLink(text: string, name: string): Link | null {
+  const list = parseJson(text);
+  if (!Array.isArray(list)) return null;
+  const found: unknown = list.find((entry: unknown) => isRecord(entry) && entry['ifname'] === name);
+  if (!isRecord(found) || !Array.isArray(found['flags']) || typeof found['mtu'] !== 'number') return null;
+  const addresses = Array.isArray(found['addr_info']) ? found['addr_info'].map(parseAddressInfo) : [];
+  return {
+    isUp: found['flags'].includes('UP'),
+    mtuBytes: found['mtu'],
+    addresses: addresses.filter((address) => address !== null),
+  };
+}
+
+/** The names in `/proc/net/dev`, which is that of the process's own network namespace. */
+export function parseLinkNames(text: string): readonly string[] {
+  return [...text.matchAll(/^\s*(\S+):/gm)].map(([, name]) => name ?? '');
+}
+
+function parseAddressInfo(info: unknown): string | null {
+  if (!isRecord(info) || info['scope'] !== 'global') return null;
+  const address = typeof info['local'] === 'string' ? parseAddress(info['local']) : null;
+  const prefix = info['prefixlen'];
+  if (address === null || typeof prefix !== 'number' || prefix > addressBits(address.family)) return null;
+  return `${formatAddress(address)}/${prefix}`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

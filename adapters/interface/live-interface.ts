@@ -1,0 +1,193 @@
+// The live interface: made, adjusted while it lives, removed. Knows nothing of who asks for it and when.
+import { existsSync } from 'node:fs';
+import { isKey, type PrivateKey } from '../../core/peers/peer.ts';
+import { fail, ok } from '../../core/result.ts';
+import { openMemoryFile } from '../device/memory-file.ts';
+import type { CommandFailure } from '../run-command.ts';
+import { adjustRules, clearRules } from './firewall.ts';
+import type { SettledFile } from './interface-file.ts';
+import {
+  call,
+  type InterfaceFailure,
+  type InterfaceHost,
+  isThere,
+  longTimeoutMs,
+  refused,
+  type Step,
+  succeeds,
+} from './interface-host.ts';
+import { type Link, parseLink } from './link-text.ts';
+import { type InterfaceConfig, interfaceAddress } from './wg-quick-text.ts';
+
+/**
+ * Makes an interface that is not there. A file of the node is brought up step by step, each of which may be repeated; one
+ * made by hand may ask for more than the node knows, so it is left to wg-quick.
+ */
+export async function makeInterface(
+  config: InterfaceConfig,
+  file: SettledFile,
+  host: InterfaceHost,
+): Step<'made'> {
+  const made = file.writtenByNode
+    ? await createLink(config.interface, host)
+    : await succeeds('wg-quick', ['up', file.path], host, { timeoutMs: longTimeoutMs });
+  if (!made.ok) return made;
+  const adjusted = await adjustInterface(config, file, host);
+  if (adjusted.ok) return ok('made');
+  if (file.writtenByNode) await removeInterface(config, host);
+  return adjusted;
+}
+
+// As wg-quick does it: the kernel's WireGuard, else wireguard-go.
+async function createLink(name: string, host: InterfaceHost): Step {
+  const kernel = await call('ip', ['link', 'add', 'dev', name, 'type', 'wireguard'], host);
+  if (kernel.ok) return ok(undefined);
+  if (kernel.failure.code === 'command_missing' || existsSync('/sys/module/wireguard')) {
+    return fail(refused(kernel.failure, host));
+  }
+  const userspace = await call('wireguard-go', [name], host);
+  if (userspace.ok) {
+    host.log.warn(
+      { interface: name },
+      'this kernel has no WireGuard: userspace wireguard-go is used, slower',
+    );
+    return ok(undefined);
+  }
+  if (!host.isRoot) return fail(refused(kernel.failure, host));
+  return fail(wireguardMissing(kernel.failure, userspace.failure));
+}
+
+/** Deletes the interface and its rules. */
+export async function removeInterface(config: InterfaceConfig, host: InterfaceHost): Step {
+  const name = config.interface;
+  await removePeers(name, host);
+  const gone = await succeeds('ip', ['link', 'delete', 'dev', name], host, { timeoutMs: longTimeoutMs });
+  return gone.ok ? clearRules(config, host) : gone;
+}
+
+// To delete an interface costs the kernel about 18 ms a peer that it still has (measured); emptying it first next to nothing.
+async function removePeers(name: string, host: InterfaceHost): Promise<void> {
+  const listed = await call('wg', ['show', name, 'peers'], host);
+  if (!listed.ok) return;
+  const keys = listed.value.split('\n').filter((key) => isKey(key));
+  for (let start = 0; start < keys.length; start += peersPerCall) {
+    const removals = keys.slice(start, start + peersPerCall).flatMap((key) => ['peer', key, 'remove']);
+    await call('wg', ['set', name, ...removals], host);
+  }
+}
+
+// Adjusting
+
+/** Makes a live interface what the configuration says, touching only what differs. May be cut off anywhere and repeated. */
+export async function adjustInterface(config: InterfaceConfig, file: SettledFile, host: InterfaceHost): Step {
+  const steps = [adjustDevice, adjustAddresses, ...(file.writtenByNode ? [adjustRules] : [])];
+  for (const step of steps) {
+    const done = await step(config, host, file);
+    if (!done.ok) return done;
+  }
+  return ok(undefined);
+}
+
+async function adjustDevice(config: InterfaceConfig, host: InterfaceHost, file: SettledFile): Step {
+  const name = config.interface;
+  const liveKey = await readDevice(name, 'public-key', host);
+  if (!liveKey.ok) return liveKey;
+  const livePort = await readDevice(name, 'listen-port', host);
+  if (!livePort.ok) return livePort;
+  if (livePort.value !== String(config.listenPort)) {
+    const set = await succeeds('wg', ['set', name, 'listen-port', String(config.listenPort)], host);
+    if (!set.ok) return set;
+    host.log.info({ interface: name, before: livePort.value, now: config.listenPort }, 'listen port set');
+  }
+  if (liveKey.value === host.derivePublicKey(file.privateKey)) return ok(undefined);
+  if (file.writtenByNode || liveKey.value === '(none)') return setPrivateKey(name, file.privateKey, host);
+  host.log.warn(
+    { interface: name, path: file.path },
+    'the interface runs with another key than its file has, which the node did not write: left alone',
+  );
+  return ok(undefined);
+}
+
+async function setPrivateKey(name: string, key: PrivateKey, host: InterfaceHost): Step {
+  const secret = openMemoryFile();
+  if (secret?.replace(key) !== true) {
+    secret?.close();
+    const message = 'no memory file for the private key: is there a tmpfs at /dev/shm, with room?';
+    return fail({ code: 'command_failed', message });
+  }
+  const args = ['set', name, 'private-key', '/dev/fd/3'];
+  const set = await succeeds('wg', args, host, { descriptors: [secret.descriptor] });
+  secret.close();
+  if (set.ok) host.log.info({ interface: name }, 'private key of the file set');
+  return set;
+}
+
+async function adjustAddresses(config: InterfaceConfig, host: InterfaceHost, file: SettledFile): Step {
+  const name = config.interface;
+  const link = await readLink(name, host);
+  if (!link.ok) return link;
+  const wanted = config.subnets.map(interfaceAddress);
+  const live = link.value.addresses;
+  const stale = file.writtenByNode ? live.filter((address) => !wanted.includes(address)) : [];
+  for (const address of stale) {
+    const gone = await succeeds('ip', ['address', 'delete', address, 'dev', name], host);
+    if (!gone.ok) return gone;
+    host.log.info({ interface: name, address }, 'address removed');
+  }
+  // With a primary address the kernel may take others of its subnet away, so after a removal all are put anew.
+  for (const address of stale.length > 0 ? wanted : wanted.filter((each) => !live.includes(each))) {
+    const there = await succeeds('ip', ['address', 'replace', address, 'dev', name], host);
+    if (!there.ok) return there;
+    host.log.info({ interface: name, address }, 'address set');
+  }
+  return link.value.isUp ? ok(undefined) : setUp(config, host);
+}
+
+// Around each packet WireGuard puts up to 80 bytes (IPv6 40, UDP 8, its own 32), and so reckons wg-quick too.
+async function setUp(config: InterfaceConfig, host: InterfaceHost): Step {
+  const name = config.interface;
+  const wan = config.routing?.wanInterface;
+  const outer = wan !== undefined && (await isThere(wan, host)) ? await readLink(wan, host) : null;
+  const mtuBytes = Math.max(outer?.ok === true ? outer.value.mtuBytes - 80 : 1_420, 1_280);
+  return succeeds('ip', ['link', 'set', 'mtu', String(mtuBytes), 'up', 'dev', name], host);
+}
+
+async function readLink(name: string, host: InterfaceHost): Step<Link> {
+  const shown = await call('ip', ['-json', 'address', 'show', 'dev', name], host);
+  if (!shown.ok) return fail(refused(shown.failure, host));
+  const link = parseLink(shown.value, name);
+  if (link !== null) return ok(link);
+  return fail({
+    code: 'command_failed',
+    message: `what "ip -json address show" says of ${name} is not understood`,
+  });
+}
+
+/** One field of `wg show`. */
+export async function readDevice(name: string, field: string, host: InterfaceHost): Step<string> {
+  const shown = await call('wg', ['show', name, field], host);
+  if (shown.ok) return ok(shown.value.trim());
+  if (shown.failure.code !== 'command_refused' || !host.isRoot) return fail(refused(shown.failure, host));
+  const message = `an interface ${name} exists, and wg can't read it (${shown.failure.detail}): is it another kind of interface? Then give wireguard.interface another name`;
+  return fail({ code: 'not_wireguard', message });
+}
+
+/** The key of the live interface; null: there is no interface, or it has none. */
+export async function readLiveKey(name: string, host: InterfaceHost): Step<PrivateKey | null> {
+  if (!(await isThere(name, host))) return ok(null);
+  const shown = await readDevice(name, 'private-key', host);
+  if (!shown.ok) return shown;
+  return ok(isKey(shown.value) ? (shown.value as PrivateKey) : null);
+}
+
+// An argument list holds about 19,300 (measured). Ours.
+const peersPerCall = 1_000;
+
+function wireguardMissing(kernel: CommandFailure, userspace: CommandFailure): InterfaceFailure {
+  const reasons = [`this kernel has no WireGuard (${kernel.detail})`];
+  if (userspace.code === 'command_missing') {
+    reasons.push('and userspace wireguard-go is not installed: install the package wireguard-go');
+  } else reasons.push(`and userspace wireguard-go can't run (${userspace.detail})`);
+  if (!existsSync('/dev/net/tun')) reasons.push('; it also needs /dev/net/tun, which is missing');
+  return { code: 'wireguard_missing', message: reasons.join(' ') };
+}

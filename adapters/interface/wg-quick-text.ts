@@ -1,0 +1,133 @@
+// The text of the interface's file, as wg-quick(8) reads it: written, read, and compared with the configuration. No disk.
+import { createHash } from 'node:crypto';
+import { addressBits, formatAddress, parseAddress, parsePrefixed } from '../../core/address.ts';
+import type { Config, Subnet } from '../../core/config/config.ts';
+import { isKey, type PrivateKey } from '../../core/peers/peer.ts';
+import { firewallRules, renderPostDown, renderPostUp } from './firewall-rules.ts';
+
+/** What of the configuration makes the interface. */
+export type InterfaceConfig = Pick<Config['wireguard'], 'interface' | 'listenPort' | 'subnets' | 'routing'>;
+
+/** What the node reads in a file. Everything else in it, `[Peer]` sections too, is the operator's business. */
+export interface WgQuickFile {
+  /** Null: there is none, or none that is valid. */
+  readonly privateKey: PrivateKey | null;
+  /** As `10.0.0.1/24`; what can't be read as an address stands here as it is. */
+  readonly addresses: readonly string[];
+  /** Null: the file names none, and any free port is taken. */
+  readonly listenPort: number | null;
+  readonly postUp: readonly string[];
+  readonly postDown: readonly string[];
+  /** Whether every byte is as the node wrote it. */
+  readonly writtenByNode: boolean;
+  /** All of it. Secret. */
+  readonly text: string;
+}
+
+/** The whole file. */
+export function renderWgQuickFile(config: InterfaceConfig, privateKey: PrivateKey): string {
+  const rules = firewallRules(config);
+  const body = [
+    '# Change config.yaml instead. Once this file is edited by hand, the node leaves it alone.',
+    '[Interface]',
+    `PrivateKey = ${privateKey}`,
+    ...config.subnets.map((subnet) => `Address = ${interfaceAddress(subnet)}`),
+    `ListenPort = ${config.listenPort}`,
+    ...rules.map((rule) => `PostUp = ${renderPostUp(rule)}`),
+    ...rules.map((rule) => `PostDown = ${renderPostDown(rule)}`),
+    '',
+  ].join('\n');
+  return `${renderMark(body)}\n${body}`;
+}
+
+/** Reads a file by the rules of wg-quick: keys in any case, `#` starts a comment, `[Interface]` counts. */
+export function parseWgQuickFile(text: string): WgQuickFile {
+  const values = (key: string) => settings.filter(([name]) => name === key).map(([, value]) => value);
+  const settings = interfaceSettings(text);
+  const key = values('privatekey').at(-1)?.replaceAll(/\s/g, '') ?? '';
+  const port = values('listenport').at(-1) ?? '';
+  const [mark, body] = splitFirstLine(text);
+  return {
+    privateKey: isPrivateKey(key) ? key : null,
+    addresses: values('address')
+      .flatMap((list) => list.split(','))
+      .map(normalizeAddress)
+      .filter(Boolean),
+    listenPort: /^[0-9]{1,5}$/.test(port) ? Number(port) : null,
+    postUp: values('postup'),
+    postDown: values('postdown'),
+    writtenByNode: mark === renderMark(body),
+    text,
+  };
+}
+
+/** The interface's own address with the prefix of its subnet: `10.0.0.1/24`. */
+export function interfaceAddress(subnet: Subnet): string {
+  return `${formatAddress(subnet.serverIp)}/${subnet.cidr.prefix}`;
+}
+
+/** What of a file's port and addresses is not what the configuration says, a sentence each; empty: they agree. */
+export function listDifferences(file: WgQuickFile, config: InterfaceConfig): readonly string[] {
+  const differences: string[] = [];
+  if (file.listenPort !== config.listenPort) {
+    differences.push(
+      `ListenPort is ${file.listenPort ?? 'not set'}, but wireguard.listen_port is ${config.listenPort}`,
+    );
+  }
+  const wanted = config.subnets.map(interfaceAddress);
+  const missing = wanted.filter((address) => !file.addresses.includes(address));
+  const extra = file.addresses.filter((address) => !wanted.includes(address));
+  for (const address of missing) {
+    differences.push(`Address ${address} of the configuration is not in it${amongst(file.addresses)}`);
+  }
+  for (const address of extra) differences.push(`Address ${address} is not in the configuration`);
+  return differences;
+}
+
+/** Whether the file's rules are those that the node would write. */
+export function hasRulesOf(file: WgQuickFile, config: InterfaceConfig): boolean {
+  const rules = firewallRules(config);
+  const same = (have: readonly string[], want: readonly string[]) =>
+    have.length === want.length && want.every((line) => have.includes(line));
+  return same(file.postUp, rules.map(renderPostUp)) && same(file.postDown, rules.map(renderPostDown));
+}
+
+// It is over the key too, but gives nothing away: it stands beside the key, and a key can't be guessed.
+function renderMark(body: string): string {
+  return `# Written by wgkeeper-node, sha256 ${createHash('sha256').update(body).digest('hex')}`;
+}
+
+function splitFirstLine(text: string): readonly [string, string] {
+  const end = text.indexOf('\n');
+  return end === -1 ? [text, ''] : [text.slice(0, end), text.slice(end + 1)];
+}
+
+function interfaceSettings(text: string): readonly (readonly [string, string])[] {
+  const settings: (readonly [string, string])[] = [];
+  let inInterface = false;
+  for (const line of text.split('\n')) {
+    const bare = (line.split('#')[0] ?? '').trim();
+    if (bare.startsWith('[')) inInterface = bare.toLowerCase() === '[interface]';
+    const equals = bare.indexOf('=');
+    if (!inInterface || equals === -1) continue;
+    settings.push([bare.slice(0, equals).trim().toLowerCase(), bare.slice(equals + 1).trim()]);
+  }
+  return settings;
+}
+
+// Zeros stand for "no key" (wg(8)).
+function isPrivateKey(text: string): text is PrivateKey {
+  return isKey(text) && !/^A+=$/.test(text);
+}
+
+function normalizeAddress(text: string): string {
+  const trimmed = text.trim();
+  const prefixed = parsePrefixed(trimmed);
+  if (prefixed !== null) return `${formatAddress(prefixed.address)}/${prefixed.prefix}`;
+  const address = parseAddress(trimmed);
+  return address === null ? trimmed : `${formatAddress(address)}/${addressBits(address.family)}`;
+}
+
+function amongst(addresses: readonly string[]): string {
+  return addresses.length === 0 ? ', which has no Address' : ` (it has ${addresses.join(', ')})`;
+}

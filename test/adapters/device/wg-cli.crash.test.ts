@@ -1,0 +1,56 @@
+// What stays of the shells when the node is killed: nothing.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { it } from 'node:test';
+import { createFakeWg } from '../../fixtures/fake-wg.ts';
+import { until } from '../../fixtures/until.ts';
+
+function moduleUrl(path: string): string {
+  return new URL(`${path}${extname(import.meta.url)}`, import.meta.url).href;
+}
+
+/** A node that has looked once, with its watch on. */
+function nodeScript(path: string): string {
+  return `
+    const { createWgDevice } = await import('${moduleUrl('../../adapters/wg-cli')}');
+    const { createSystemClock } = await import('${moduleUrl('../../adapters/clock')}');
+    const { createFakeLog } = await import('${moduleUrl('../fakes/log')}');
+    const surroundings = { shell: ['/bin/sh'], path: '${path}', clock: createSystemClock() };
+    const device = createWgDevice({ interfaceName: 'wg0', surroundings, log: createFakeLog() });
+    device.watch(() => {});
+    await device.look(() => {});
+    console.log('ready');`;
+}
+
+function descendants(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .split(' ')
+    .filter(Boolean)
+    .map(Number);
+  return [...children, ...children.flatMap(descendants)];
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+it('leaves no process when the node is killed', async (test) => {
+  const wg = createFakeWg(test, 'exit 1');
+  const node = spawn(process.execPath, ['--input-type=module', '-e', nodeScript(wg.path)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(node.stdout, 'data');
+  const pid = node.pid ?? assert.fail('not started');
+  // Two shells, and one with a subshell and `ip`.
+  await until('all its processes', () => descendants(pid).length >= 5);
+  const left = descendants(pid);
+  node.kill('SIGKILL');
+  await until('their end', () => !left.some(isRunning));
+});

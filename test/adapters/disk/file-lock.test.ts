@@ -1,0 +1,108 @@
+// The lock against other processes: who gets it, who doesn't, and that it goes with its holder.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import * as fs from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { createFlock } from '../../../adapters/disk/file-lock.ts';
+import { createRunCommand } from '../../../adapters/run-command.ts';
+import { fail } from '../../../core/result.ts';
+import { mustFail, mustSucceed } from '../../fixtures/outcome.ts';
+import { realStore } from '../../fixtures/store-process.ts';
+
+const program = fileURLToPath(
+  new URL(`../../fixtures/store-process${extname(import.meta.url)}`, import.meta.url),
+);
+const run = createRunCommand({ PATH: process.env['PATH'] ?? '' });
+
+async function temporaryFolder(t: TestContext): Promise<string> {
+  const folder = await fs.mkdtemp(join(tmpdir(), 'lock-'));
+  t.after(() => fs.rm(folder, { recursive: true }));
+  return folder;
+}
+
+/** Starts a process that holds the store at this path, or says why not in its first line. */
+async function startHolder(
+  t: TestContext,
+  path: string,
+): Promise<{ child: ChildProcess; firstLine: string }> {
+  const child = spawn(process.execPath, [program, path, '0', '0'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  const [firstLine] = await once(createInterface(child.stdout), 'line');
+  return { child, firstLine };
+}
+
+test('a second holder is refused at once, until the first gives up', async (t) => {
+  const path = join(await temporaryFolder(t), 'lock');
+  const acquire = createFlock(run);
+  const first = mustSucceed(await acquire(path));
+  const failure = mustFail(await acquire(path));
+  assert.deepEqual(failure, { code: 'lock_held', detail: `${path}: another process holds it` });
+  await first.release();
+  await mustSucceed(await acquire(path)).release();
+  assert.equal((await fs.stat(path)).mode & 0o777, 0o600);
+});
+
+test('between processes: the second node is refused, and kill -9 frees the store', async (t) => {
+  const path = join(await temporaryFolder(t), 'peers');
+  const holder = await startHolder(t, path);
+  assert.equal(holder.firstLine, 'loaded');
+  assert.equal((await startHolder(t, path)).firstLine, `store_locked ${path}.lock: another process holds it`);
+  assert.equal(mustFail(await realStore(path, 0).load()).code, 'store_locked');
+  holder.child.kill('SIGKILL');
+  await once(holder.child, 'exit');
+  const store = realStore(path, 0);
+  mustSucceed(await store.load());
+  await store.close();
+});
+
+test('two names of one file are one store', async (t) => {
+  const folder = await temporaryFolder(t);
+  await fs.symlink('peers', join(folder, 'link'));
+  const store = realStore(join(folder, 'link'), 0);
+  mustSucceed(await store.load());
+  assert.equal(mustFail(await realStore(join(folder, 'peers'), 0).load()).code, 'store_locked');
+  await store.close();
+});
+
+test('a process that the holder starts does not inherit the lock', async (t) => {
+  const path = join(await temporaryFolder(t), 'lock');
+  const acquire = createFlock(run);
+  const lock = mustSucceed(await acquire(path));
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  t.after(() => child.kill('SIGKILL'));
+  await once(child, 'spawn');
+  await lock.release();
+  await mustSucceed(await acquire(path)).release();
+});
+
+test('without flock(1), and in a folder that is none, the reason is told', async (t) => {
+  const folder = await temporaryFolder(t);
+  const path = join(folder, 'lock');
+  const missing = mustFail(await createFlock(createRunCommand({ PATH: folder }))(path));
+  assert.equal(missing.code, 'lock_failed');
+  assert.match(missing.detail, /lock: flock/);
+  await fs.writeFile(join(folder, 'file'), '');
+  const nowhere = mustFail(await createFlock(run)(join(folder, 'file', 'lock')));
+  assert.equal(nowhere.code, 'lock_failed');
+  assert.match(nowhere.detail, /file\/lock: ENOTDIR/);
+});
+
+test('a flock(1) that does not end, or fails otherwise, is no lock', async (t) => {
+  const path = join(await temporaryFolder(t), 'lock');
+  for (const status of [null, 66]) {
+    const acquire = createFlock(async () =>
+      fail({
+        code: status === null ? 'command_timeout' : 'command_refused',
+        command: 'flock',
+        status,
+        detail: 'why',
+      }),
+    );
+    assert.deepEqual(mustFail(await acquire(path)), { code: 'lock_failed', detail: `${path}: why` });
+  }
+});

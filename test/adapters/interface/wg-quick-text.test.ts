@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  hasRulesOf,
+  type InterfaceConfig,
+  listDifferences,
+  parseWgQuickFile,
+  renderWgQuickFile,
+} from '../../../adapters/interface/wg-quick-text.ts';
+import { type Cidr, parseAddress, parseCidr } from '../../../core/address.ts';
+import type { Subnet } from '../../../core/config/config.ts';
+import type { PrivateKey } from '../../../core/peers/peer.ts';
+
+const key = 'aPu6plm9WICVP91DSbl4Y0ZG5v/eoGe84uGK1fUUQkQ=' as PrivateKey;
+
+function subnet(network: string, own: string): Subnet {
+  const cidr = parseCidr(network) as { value: Cidr };
+  const serverIp = parseAddress(own);
+  assert.ok(serverIp);
+  return { cidr: cidr.value, serverIp };
+}
+
+const dualStack: InterfaceConfig = {
+  interface: 'wg0',
+  listenPort: 51820,
+  subnets: [subnet('10.7.0.0/24', '10.7.0.1'), subnet('fd07::/112', 'fd07::1')],
+  routing: { wanInterface: 'eth0', backend: 'auto' },
+};
+const plain: InterfaceConfig = {
+  ...dualStack,
+  subnets: [subnet('10.7.0.0/24', '10.7.0.9')],
+  routing: null,
+};
+
+test('a file holds key, addresses with their subnet prefix, port, and no rules without routing', () => {
+  const [, , ...lines] = renderWgQuickFile(plain, key).split('\n');
+  assert.deepEqual(lines, [
+    '[Interface]',
+    `PrivateKey = ${key}`,
+    'Address = 10.7.0.9/24',
+    'ListenPort = 51820',
+    '',
+  ]);
+});
+
+test('no rules with backend none', () => {
+  const routing = { wanInterface: 'eth0', backend: 'none' } as const;
+  assert.doesNotMatch(renderWgQuickFile({ ...dualStack, routing }, key), /Post/);
+});
+
+test('each rule stands in PostUp once looked for and once appended, and in PostDown once', () => {
+  const file = parseWgQuickFile(renderWgQuickFile(dualStack, key));
+  assert.equal(file.postUp.length, 6);
+  assert.equal(file.postDown.length, 6);
+  for (const [index, up] of file.postUp.entries()) {
+    const [look, append] = up.split(' 2>/dev/null || ');
+    assert.equal(look?.replace(' -C ', ' -A '), append);
+    assert.equal(file.postDown[index], `${append?.replace(' -A ', ' -D ')} 2>/dev/null || true`);
+  }
+});
+
+test('the rules forward out, forward known connections in, and masquerade, for this interface and subnet alone', () => {
+  const { postUp } = parseWgQuickFile(renderWgQuickFile(dualStack, key));
+  const bare = postUp.map((line) => line.split(' || ')[1]?.replace(/-m comment --comment \S+ /, ''));
+  assert.deepEqual(bare, [
+    'iptables -w 5 -t filter -A FORWARD -i wg0 -o eth0 -s 10.7.0.0/24 -j ACCEPT',
+    'iptables -w 5 -t filter -A FORWARD -i eth0 -o wg0 -d 10.7.0.0/24 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+    'iptables -w 5 -t nat -A POSTROUTING -o eth0 -s 10.7.0.0/24 -j MASQUERADE',
+    'ip6tables -w 5 -t filter -A FORWARD -i wg0 -o eth0 -s fd07::/112 -j ACCEPT',
+    'ip6tables -w 5 -t filter -A FORWARD -i eth0 -o wg0 -d fd07::/112 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+    'ip6tables -w 5 -t nat -A POSTROUTING -o eth0 -s fd07::/112 -j MASQUERADE',
+  ]);
+});
+
+test('what is rendered is read back, and known as written by the node', () => {
+  const { text, postUp, postDown, ...file } = parseWgQuickFile(renderWgQuickFile(dualStack, key));
+  assert.deepEqual(file, {
+    privateKey: key,
+    addresses: ['10.7.0.1/24', 'fd07::1/112'],
+    listenPort: 51820,
+    writtenByNode: true,
+  });
+});
+
+test('any edit makes it a file of the operator', () => {
+  const text = renderWgQuickFile(dualStack, key);
+  const edits = [
+    `${text}\n`,
+    text.slice(0, -1),
+    text.replace('51820', '51821'),
+    text.replace('Change config.yaml', 'change config.yaml'),
+    `# mine\n${text}`,
+    text.replace(/sha256 ./, 'sha256 g'),
+    text.slice(text.indexOf('\n') + 1),
+  ];
+  for (const edited of edits) assert.equal(parseWgQuickFile(edited).writtenByNode, false, edited);
+});
+
+test('a file made by hand is read as wg-quick reads it', () => {
+  const text = [
+    'ListenPort = 1',
+    '[interface] # mine',
+    `privatekey=${key} # secret`,
+    ' ADDRESS = 10.7.0.1/24 , FD07:0::1/112',
+    'Address = 10.9.0.1',
+    'ListenPort = 51820',
+    'PostUp = echo up; echo more',
+    'PostDown = echo down',
+    '[Peer]',
+    'PublicKey = x',
+    'ListenPort = 2',
+  ].join('\r\n');
+  const { text: _, ...file } = parseWgQuickFile(text);
+  assert.deepEqual(file, {
+    privateKey: key,
+    addresses: ['10.7.0.1/24', 'fd07::1/112', '10.9.0.1/32'],
+    listenPort: 51820,
+    postUp: ['echo up; echo more'],
+    postDown: ['echo down'],
+    writtenByNode: false,
+  });
+});
+
+test('a missing, malformed, cut-off or all-zero key is none', () => {
+  const zeros = `${'A'.repeat(43)}=`;
+  for (const text of ['', key.slice(0, 43), `${key}=`, 'x', zeros]) {
+    assert.equal(parseWgQuickFile(`[Interface]\nPrivateKey = ${text}\n`).privateKey, null, text);
+  }
+  assert.equal(parseWgQuickFile(`PrivateKey = ${key}\n`).privateKey, null);
+});
+
+test('each difference of port and addresses is named with both sides', () => {
+  const file = parseWgQuickFile(
+    `[Interface]\nPrivateKey = ${key}\nAddress = 10.7.0.1/16\nAddress = fd07::1/112\n`,
+  );
+  const differences = listDifferences(file, dualStack);
+  assert.equal(differences.length, 3);
+  assert.match(differences[0] ?? '', /ListenPort is not set.*51820/);
+  assert.match(differences[1] ?? '', /10\.7\.0\.1\/24.*10\.7\.0\.1\/16/);
+  assert.match(differences[2] ?? '', /10\.7\.0\.1\/16 is not in the configuration/);
+});
+
+test('the spelling of an address is no difference', () => {
+  const file = parseWgQuickFile('[Interface]\nAddress = FD07:0:0::1/112,10.7.0.1/24\nListenPort=51820\n');
+  assert.deepEqual(listDifferences(file, dualStack), []);
+});
+
+test('rules are the same in any order, and other ones are noticed', () => {
+  const text = renderWgQuickFile(dualStack, key);
+  assert.equal(hasRulesOf(parseWgQuickFile(text.split('\n').reverse().join('\n')), dualStack), false);
+  const [head, ...rest] = text.split('PostUp');
+  assert.equal(hasRulesOf(parseWgQuickFile(text), dualStack), true);
+  assert.equal(hasRulesOf(parseWgQuickFile([head, ...rest.slice(1)].join('PostUp')), dualStack), false);
+  assert.equal(hasRulesOf(parseWgQuickFile(`${text}PostUp = echo\n`), dualStack), false);
+  assert.equal(hasRulesOf(parseWgQuickFile(text), plain), false);
+});
