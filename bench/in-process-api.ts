@@ -1,6 +1,6 @@
 // The real routes on dispatch over a node that holds peers, without a socket and outside of time: the same answer each time.
-import { createMemoryDevice } from '../adapters/memory-device.ts';
-import { createMemoryStore } from '../adapters/memory-store.ts';
+import { createMemoryDevice } from '../adapters/device/memory-device.ts';
+import { createMemoryStore } from '../adapters/store/memory-store.ts';
 import { parseCidr } from '../core/address.ts';
 import { type Access, createAccess } from '../core/http/access.ts';
 import { createDispatch, type Dispatch } from '../core/http/dispatch.ts';

@@ -1,5 +1,5 @@
 // The texts that wg(8) reads and writes.
-import { createDumpReader, renderAddconf } from '../../adapters/wg-text.ts';
+import { createDumpReader, renderAddconf } from '../../adapters/device/wg-text.ts';
 import type { DevicePeer } from '../../core/ports.ts';
 import { peerFixture, peerFixtures, publicKeyFixture } from '../../test/fixtures/peers.ts';
 import { type Case, defineCase } from './case.ts';

@@ -1,5 +1,5 @@
 // The bytes of the store file.
-import { decodeStore, encodeBatch, encodeStore } from '../../adapters/store-format.ts';
+import { decodeStore, encodeBatch, encodeStore } from '../../adapters/store/format.ts';
 import { peerFixture, peerFixtures } from '../../test/fixtures/peers.ts';
 import { type Case, defineCase } from './case.ts';
 
