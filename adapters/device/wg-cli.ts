@@ -7,9 +7,9 @@ import {
   deviceTimeoutMs,
   deviceTimeoutPerChangeMs,
   deviceTimeoutPerPeerMs,
-  keepaliveSeconds,
 } from '../../core/limits.ts';
 import type { PublicKey } from '../../core/peers/peer.ts';
+import { isAsSpecified } from '../../core/peers/reconcile.ts';
 import type {
   Device,
   DeviceFailure,
@@ -138,13 +138,4 @@ async function cameTrue(
   });
   if (!looked.ok) return 'unknown';
   return missing.size === 0 && surplus === 0 ? 'yes' : 'no';
-}
-
-function isAsSpecified(seen: DevicePeer, spec: DevicePeerSpec): boolean {
-  return (
-    seen.presharedKey === spec.presharedKey &&
-    seen.keepaliveSeconds === keepaliveSeconds &&
-    seen.allowedIPs.length === spec.allowedIPs.length &&
-    spec.allowedIPs.every((allowedIP) => seen.allowedIPs.includes(allowedIP))
-  );
 }

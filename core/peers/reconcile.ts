@@ -1,6 +1,6 @@
 // The difference between the peers that ought to be and the peers on the device, gathered while a dump goes by. Changes nothing.
 import { keepaliveSeconds } from '../limits.ts';
-import type { DeviceChange, DevicePeer } from '../ports.ts';
+import type { DeviceChange, DevicePeer, DevicePeerSpec } from '../ports.ts';
 import type { Peer, PublicKey } from './peer.ts';
 import type { PeerTable } from './table.ts';
 
@@ -42,7 +42,7 @@ export function collectDrift(
       count++;
       const peer = table.byPublicKey(seen.publicKey)?.peer;
       if (peer === undefined) unknown.push(seen);
-      else if (isRight(peer, seen)) right.add(peer.publicKey);
+      else if (isAsSpecified(seen, peer)) right.add(peer.publicKey);
     },
     drift() {
       const repaired =
@@ -62,11 +62,12 @@ export function collectDrift(
   };
 }
 
-function isRight(peer: Peer, seen: DevicePeer): boolean {
+/** Whether the device holds a peer just as it shall be: preshared key, keepalive and allowed IPs in any order. */
+export function isAsSpecified(seen: DevicePeer, spec: DevicePeerSpec): boolean {
   return (
-    seen.presharedKey === peer.presharedKey &&
+    seen.presharedKey === spec.presharedKey &&
     seen.keepaliveSeconds === keepaliveSeconds &&
-    seen.allowedIPs.length === peer.allowedIPs.length &&
-    peer.allowedIPs.every((allowedIP) => seen.allowedIPs.includes(allowedIP))
+    seen.allowedIPs.length === spec.allowedIPs.length &&
+    spec.allowedIPs.every((allowedIP) => seen.allowedIPs.includes(allowedIP))
   );
 }
