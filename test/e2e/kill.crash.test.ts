@@ -158,6 +158,29 @@ describe('killed before a call to the disk', { concurrency: 3 }, () => {
     }
   }
 
+  // Slowed down, so that an answer that does not wait for the disk comes before it.
+  for (const writing of ['appended', 'written whole'] as const) {
+    for (const operation of ['create', 'rotate', 'delete'] as const) {
+      test(`${operation}, ${writing}, killed as soon as it is answered`, async (context) => {
+        const { home, node, before } = await createScene(context, await makeStore(context, writing));
+        const slowed = `inject=${diskCalls}:delay_enter=50000`;
+        const strace = await attachStrace(node.pid, [
+          '-e',
+          `trace=${diskCalls}`,
+          '-e',
+          slowed,
+          ...storePaths(home, node),
+        ]);
+        const answer = await perform(node, operation);
+        await node.kill('SIGKILL');
+        const flushed = (await strace.output).match(/ (fdatasync|fsync)\(\d+\) += 0/g) ?? [];
+        assert.equal(flushed.length, writing === 'appended' ? 1 : 2, await strace.output);
+        const again = await home.start();
+        assert.equal(checkFound(await listPeers(again), before, operation, answer), 'after');
+      });
+    }
+  }
+
   for (const point of ['pwrite64:3', 'fdatasync:3', 'fdatasync:6', 'sendto:20']) {
     test(`100 creates by 8 clients, killed at ${point}`, async (context) => {
       const { home, node, before } = await createScene(context, await makeStore(context, 'appended'));
