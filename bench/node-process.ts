@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { encodeStore } from '../adapters/store-format.ts';
+import { encodeStore } from '../adapters/store/format.ts';
 import { type ApiClient, createApiClient } from '../test/fixtures/api-client.ts';
 import { peerFixtures } from '../test/fixtures/peers.ts';
 import { findFreePort } from '../test/fixtures/running-node.ts';
 import { apiKey, subnets } from './in-process-api.ts';
-import { end, serverCore, startOn } from './processes.ts';
+import { anyCore, end, serverCore, startOn } from './processes.ts';
 
 export interface NodeOptions {
   /** Peers number 0 to this less one are in its store. */
@@ -21,6 +21,8 @@ export interface NodeOptions {
   readonly storeless?: true;
   /** Command line that runs the program elsewhere, in a namespace. */
   readonly prefix?: readonly string[];
+  /** Leaves it to the system on which core it runs: what it starts runs there too, the device included. */
+  readonly anyCore?: true;
   /** Modules that Node.js loads before the program. */
   readonly preload?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -84,7 +86,8 @@ async function startNode(folder: string, port: number, options: NodeOptions): Pr
   const { prefix = [], preload = [], environment = {} } = options;
   const arguments_ = [...preload.flatMap((module) => ['--import', module]), program];
   const began = performance.now();
-  const child = startOn(serverCore, [...prefix, 'env', '-C', folder, process.execPath, ...arguments_], {
+  const core = options.anyCore ? anyCore : serverCore;
+  const child = startOn(core, [...prefix, 'env', '-C', folder, process.execPath, ...arguments_], {
     env: { PATH: process.env['PATH'], HOME: folder, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

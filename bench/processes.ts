@@ -8,10 +8,17 @@ import { cpus } from 'node:os';
 export const serverCore = 0;
 export const loadCore = cpus().length > 1 ? 1 : 0;
 
+/** Every core. */
+export const anyCore = `0-${cpus().length - 1}`;
+
 const running = new Set<ChildProcess>();
 
 /** Starts a command on one core. It is killed when this process ends, at the latest. */
-export function startOn(core: number, command: readonly string[], options: SpawnOptions = {}): ChildProcess {
+export function startOn(
+  core: number | string,
+  command: readonly string[],
+  options: SpawnOptions = {},
+): ChildProcess {
   const child = spawn('taskset', ['-c', String(core), ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...options,
@@ -43,20 +50,27 @@ export function cpuNs(pid: number): number {
   let total = endedChildrenNs(pid);
   for (const thread of list(`/proc/${pid}/task`)) {
     total += Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0);
-    const children = read(`/proc/${pid}/task/${thread}/children`).trim();
-    for (const child of children === '' ? [] : children.split(' ')) total += cpuNs(Number(child));
   }
+  for (const child of childrenOf(pid)) total += cpuNs(child);
   return total;
+}
+
+/** All processes that descend from one. */
+export function descendants(pid: number): readonly number[] {
+  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
 }
 
 /** Resident memory of a process and all that descend from it, bytes. */
 export function residentBytes(pid: number): number {
-  let total = Number(/^VmRSS:\s+([0-9]+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1_024;
-  for (const thread of list(`/proc/${pid}/task`)) {
+  const own = /^VmRSS:\s+([0-9]+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0;
+  return childrenOf(pid).reduce((total, child) => total + residentBytes(child), Number(own) * 1_024);
+}
+
+function childrenOf(pid: number): readonly number[] {
+  return list(`/proc/${pid}/task`).flatMap((thread) => {
     const children = read(`/proc/${pid}/task/${thread}/children`).trim();
-    for (const child of children === '' ? [] : children.split(' ')) total += residentBytes(Number(child));
-  }
-  return total;
+    return children === '' ? [] : children.split(' ').map(Number);
+  });
 }
 
 function endedChildrenNs(pid: number): number {

@@ -194,7 +194,7 @@ async function startServer(
     ...spec,
   };
   writeFileSync(path, JSON.stringify(whole));
-  const program = fileURLToPath(import.meta.resolve(`./servers/${name}.js`));
+  const program = fileURLToPath(import.meta.resolve(`./servers${name}.js`));
   const child = startOn(serverCore, [process.execPath, program, path], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });

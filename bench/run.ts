@@ -2,11 +2,21 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { Bench } from './bench.ts';
+import { largeBench } from './large.bench.ts';
 import { describeMachine } from './machine.ts';
 import { readsBench } from './reads.bench.ts';
 import { passes, type Row, renderTable } from './result.ts';
+import { stampedeBench } from './stampede.bench.ts';
+import { deviceWritesBench, oneCreateBench, storeWritesBench } from './writes.bench.ts';
 
-const benches: readonly Bench[] = [readsBench];
+const benches: readonly Bench[] = [
+  readsBench,
+  storeWritesBench,
+  deviceWritesBench,
+  oneCreateBench,
+  stampedeBench,
+  largeBench,
+];
 
 const usage = `Usage: npm run bench [-- [--rounds N] [--json FILE] [NAME…]]
 

@@ -1,0 +1,120 @@
+// A network namespace with the real program on a real interface, and what is run beside it in there. Needs root.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { renderAddconf } from '../adapters/device/wg-text.ts';
+import { createNamespace, type Namespace } from '../test/fixtures/namespace.ts';
+import { peerFixture } from '../test/fixtures/peers.ts';
+import { type BenchNode, createHome, type NodeHome, type NodeOptions } from './node-process.ts';
+import { cpuNs, loadCore } from './processes.ts';
+
+export interface Site {
+  readonly namespace: Namespace;
+  readonly home: NodeHome;
+  start(): Promise<BenchNode>;
+  /** Runs one of the programs of `bench/load/` inside, and parses what it prints. */
+  measure<Times>(program: string, ...words: readonly string[]): Promise<Times>;
+  close(): Promise<void>;
+}
+
+/** Why this machine can't; null: it can. */
+export function whyNoSite(): string | null {
+  if (process.getuid?.() !== 0) return 'it makes interfaces: only root can';
+  if (spawnSync('unshare', ['--net', '--mount', 'true']).status !== 0)
+    return 'network namespaces are refused here';
+  return spawnSync('wireguard-go', ['--version']).error === undefined
+    ? null
+    : 'wireguard-go is not installed';
+}
+
+/** Makes the namespace and the node's home in it. */
+export async function createSite(options: Omit<NodeOptions, 'backend' | 'prefix'>): Promise<Site> {
+  const cleanups: (() => Promise<unknown>)[] = [];
+  const namespace = await createNamespace({ after: (remove) => cleanups.push(remove) });
+  const home = await createHome({ ...options, backend: 'wg', prefix: namespace.enter });
+  const nodes = new Set<BenchNode>();
+  return {
+    namespace,
+    home,
+    async start() {
+      const node = await home.start();
+      nodes.add(node);
+      return node;
+    },
+    async measure(program, ...words) {
+      const path = fileURLToPath(import.meta.resolve(`./load/${program}.js`));
+      return JSON.parse(
+        await namespace.run('taskset', '-c', String(loadCore), process.execPath, path, ...words),
+      );
+    },
+    async close() {
+      for (const node of nodes) await node.stop();
+      for (const cleanup of cleanups) await cleanup();
+      home.remove();
+    },
+  };
+}
+
+/** An interface as the node's own is: with a key, bound and up. A peer costs more on one that is up, since it is called at once. */
+export async function addRunningWireGuard(namespace: Namespace, name: string): Promise<void> {
+  await namespace.addWireGuard(name);
+  await namespace.run(
+    'sh',
+    '-c',
+    `wg genkey | wg set ${name} private-key /dev/stdin && ip link set ${name} up`,
+  );
+}
+
+/**
+ * Waits until the devices of the namespace do next to nothing: a peer with keepalive that was never heard of is called
+ * for 90 s after it was added (wireguard-go, device/constants.go).
+ */
+export async function quiet(namespace: Namespace): Promise<void> {
+  const pids = (await namespace.run('sh', '-c', 'pgrep -x wireguard-go || true')).trim().split('\n');
+  const net = readlinkSync(`/proc/${namespace.pid}/ns/net`);
+  const here = pids.filter((pid) => pid !== '' && readlinkSync(`/proc/${pid}/ns/net`) === net).map(Number);
+  const spentNs = () => here.reduce((total, pid) => total + cpuNs(pid), 0);
+  for (let second = 0; second < 150; second += 3) {
+    const before = spentNs();
+    await setTimeout(3_000);
+    if (spentNs() - before < 3e9 * 0.05) return;
+  }
+}
+
+/** What a device takes by itself: calls of `wg addconf` back to back, each with this many new peers. */
+export interface BareDevice {
+  /** New peers a second, over so many calls. */
+  rate(calls: number): Promise<number>;
+  remove(): void;
+}
+
+const peersPerCall = 64;
+
+/** A second interface in the namespace, which holds as many peers beforehand. */
+export async function createBareDevice(
+  namespace: Namespace,
+  name: string,
+  peers: number,
+): Promise<BareDevice> {
+  await addRunningWireGuard(namespace, name);
+  const folder = mkdtempSync('/dev/shm/bench-addconf-');
+  let next = 4_000_000;
+  const write = (file: string, count: number) => {
+    const batch = Array.from({ length: count }, () => peerFixture(next++));
+    writeFileSync(join(folder, file), renderAddconf(batch), { mode: 0o600 });
+    return join(folder, file);
+  };
+  if (peers > 0) await namespace.run('wg', 'addconf', name, write('first', peers));
+  return {
+    async rate(calls) {
+      const files = Array.from({ length: calls }, (_, call) => write(`call-${call}`, peersPerCall));
+      // Timed by the shell itself: starting it is none of the device's cost.
+      const text = `began=$(date +%s%N); for file in "$@"; do wg addconf ${name} "$file" || exit; done; echo $(($(date +%s%N) - began))`;
+      const tookNs = Number(await namespace.run('sh', '-c', text, 'sh', ...files));
+      return (calls * peersPerCall) / (tookNs / 1e9);
+    },
+    remove: () => rmSync(folder, { recursive: true }),
+  };
+}
