@@ -9,7 +9,7 @@ export function affordableConnections(): number {
 }
 
 /** The soft limit in the text of `/proc/self/limits` (proc(5)); null: unlimited, or not to be found. */
-export function openFilesLimit(limits: string): number | null {
+function openFilesLimit(limits: string): number | null {
   const found = /^Max open files\s+(\d+)/m.exec(limits);
   return found === null ? null : Number(found[1]);
 }

@@ -44,7 +44,7 @@ export const createPeer = defineRoute<ApiContext, ApiCode, CreatePeerInput>({
 });
 
 /** Checks the body field by field; the first that is wrong answers with its own code. */
-export function decodeCreatePeer(raw: RawInput): Result<CreatePeerInput, Failure<ApiCode>> {
+function decodeCreatePeer(raw: RawInput): Result<CreatePeerInput, Failure<ApiCode>> {
   const body = raw.body;
   if (!v.is(objectSchema, body) || Array.isArray(body)) {
     return fail({ code: 'invalid_json', sentence: 'The body must be one JSON object.' });

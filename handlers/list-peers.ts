@@ -8,7 +8,7 @@ import type { ApiCode } from './failures.ts';
 import { renderListedPeer } from './shapes.ts';
 
 /** The most peers of a page that is asked for by its length. */
-export const pageLimitMax = 1_000;
+const pageLimitMax = 1_000;
 
 // Peers in one piece of a long answer: some 80 KB, a millisecond of rendering.
 const pieceLength = 250;

@@ -126,7 +126,7 @@ export async function makeFolder(
 }
 
 /** Makes the names in a folder durable. The failure is in words. */
-export async function syncFolder(fileSystem: FileSystem, folder: string): Promise<Result<void, string>> {
+async function syncFolder(fileSystem: FileSystem, folder: string): Promise<Result<void, string>> {
   let handle: OpenFile | null = null;
   try {
     handle = await fileSystem.open(folder, openFlags.readFolder);

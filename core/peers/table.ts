@@ -147,7 +147,7 @@ export function createPeerTable(): PeerTable {
 }
 
 /** List order: oldest first, then by id. */
-export function compareInList(a: Peer, b: Peer): number {
+function compareInList(a: Peer, b: Peer): number {
   return a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
