@@ -2,7 +2,7 @@
 # npm test: installs what the tests need, builds, and runs them, the quick ones first.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-. ./scripts/setup.sh
+. ./start
 
 usage='Usage: npm test [-- [--unit] [--socket] [--device] [--crash] [NAME…]]
 

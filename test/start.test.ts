@@ -22,14 +22,16 @@ async function start(
   context: TestContext,
   scripts: Readonly<Record<string, string>>,
   args: readonly string[] = [],
+  input = '',
 ): Promise<Ended> {
   const folder = await copyProject(context);
   const { path, calls } = await makePrograms(folder, basics, scripts);
   const child = spawn('/bin/sh', ['./start', ...args], {
     cwd: folder,
     env: { PATH: path },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.end(input);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (piece) => {
@@ -133,4 +135,53 @@ test('on musl it says that there is no build of the native module', async (conte
   const { status, output } = await start(context, programs, ['--memory']);
   assert.equal(status, 1);
   assert.match(output, /musl/);
+});
+
+const answer = (allowedIPs: readonly string[]) =>
+  JSON.stringify({
+    peer: { peerId: 'p', publicKey: 'P=', privateKey: 'K=', presharedKey: 'S=', allowedIPs, expiresAt: null },
+    server: { publicKey: 'N=', listenPort: 51820 },
+  });
+
+test('an answer to POST /peers becomes a file for wg-quick', async (context) => {
+  const args = ['--client', 'vpn.example.org'];
+  const { status, output, calls } = await start(context, {}, args, answer(['10.8.0.2/32', 'fd00::2/128']));
+  assert.equal(status, 0);
+  assert.deepEqual(output.split('\n'), [
+    '[Interface]',
+    'PrivateKey = K=',
+    'Address = 10.8.0.2/32, fd00::2/128',
+    '',
+    '[Peer]',
+    'PublicKey = N=',
+    'PresharedKey = S=',
+    'Endpoint = vpn.example.org:51820',
+    '# Everything goes through the tunnel; name networks here to send only those.',
+    'AllowedIPs = 0.0.0.0/0, ::/0',
+    'PersistentKeepalive = 25',
+    '',
+  ]);
+  assert.deepEqual(calls, []);
+});
+
+test('a client file has the routes of the families that the peer has, and brackets around an IPv6 host', async (context) => {
+  for (const host of ['2001:db8::1', '[2001:db8::1]']) {
+    const { output } = await start(context, {}, ['--client', host], answer(['fd00::2/128']));
+    assert.match(output, /^Endpoint = \[2001:db8::1\]:51820$/m);
+    assert.match(output, /^AllowedIPs = ::\/0$/m);
+  }
+});
+
+test('an answer that is none makes no client file', async (context) => {
+  const args = ['--client', 'vpn.example.org'];
+  const { status, output } = await start(context, {}, args, '{"error":{"code":"unauthorized"}}');
+  assert.equal(status, 1);
+  assert.match(output, /^! this is no answer to POST \/peers: .*unauthorized/);
+  assert.doesNotMatch(output, /\[Interface\]/);
+});
+
+test('a client file without a host is refused', async (context) => {
+  const { status, output } = await start(context, {}, ['--client']);
+  assert.equal(status, 2);
+  assert.match(output, /--client needs the HOST/);
 });
