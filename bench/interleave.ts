@@ -12,8 +12,14 @@ export interface Contender {
   readonly load: Load;
 }
 
-/** CPU microseconds a request, which is CPU seconds per million: one number a round. */
-export type Costs = ReadonlyMap<string, readonly number[]>;
+/** What one slice took. */
+interface Slice {
+  readonly cpuNs: number;
+  readonly requests: number;
+}
+
+/** By contender, one slice a round. */
+export type Costs = ReadonlyMap<string, readonly Slice[]>;
 
 /** Runs so many rounds in which each contender has one slice, after one that is not counted. */
 export async function interleave(
@@ -23,22 +29,28 @@ export async function interleave(
   progress: (round: number) => void,
 ): Promise<Costs> {
   const seeded = createSeeded(rounds);
-  const costs = new Map<string, number[]>(contenders.map((one) => [one.name, []]));
+  const costs = new Map<string, Slice[]>(contenders.map((one) => [one.name, []]));
   for (let round = 0; round <= rounds; round++) {
     progress(round);
     for (const one of shuffle(contenders, seeded.below)) {
       const before = cpuNs(one.pid);
       const requests = await one.load.slice(sliceMs);
-      const us = (cpuNs(one.pid) - before) / requests / 1_000;
-      if (round > 0) costs.get(one.name)?.push(us);
+      if (round > 0) costs.get(one.name)?.push({ cpuNs: cpuNs(one.pid) - before, requests });
     }
   }
   return costs;
 }
 
-/** The median, of rounds, of what one costs. */
+/** CPU microseconds a request, which is CPU seconds per million requests: the median of the rounds. */
 export function costOf(costs: Costs, name: string): number {
-  return median(costs.get(name) ?? []);
+  return median((costs.get(name) ?? []).map((slice) => slice.cpuNs / slice.requests / 1_000));
+}
+
+/** The same over all rounds together: what happens once in a second falls into few of them, and counts here. */
+export function wholeCostOf(costs: Costs, name: string): number {
+  const slices = costs.get(name) ?? [];
+  const cpuNs = slices.reduce((total, slice) => total + slice.cpuNs, 0);
+  return cpuNs / slices.reduce((total, slice) => total + slice.requests, 0) / 1_000;
 }
 
 function shuffle<Item>(items: readonly Item[], below: (end: number) => number): Item[] {

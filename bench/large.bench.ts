@@ -13,7 +13,7 @@ import { startLoad } from './load/load.ts';
 import type { BenchNode } from './node-process.ts';
 import { end, loadCore, residentBytes, startOn } from './processes.ts';
 import { median, type Row } from './result.ts';
-import { createSite, quiet, type Site, whyNoSite } from './site.ts';
+import { createSite, type Site, whyNoSite } from './site.ts';
 
 const many = 65_000;
 const headers = { 'X-API-Key': apiKey };
@@ -30,14 +30,13 @@ export const largeBench: Bench = {
     const site = await createSite({
       peers: many,
       anyCore: true,
+      calm: true,
       preload: [preload],
       environment: { BENCH_LOOP_FILE: loopFile },
     });
     try {
       progress('putting 65,000 peers on the device');
       await (await site.start()).stop();
-      progress('waiting for the device to calm down');
-      await quiet(site.namespace);
       const startsMs: number[] = [];
       let node: BenchNode | null = null;
       for (let round = 1; round <= Math.min(rounds, 5); round++) {

@@ -1,5 +1,6 @@
 // The real program as its users start it, with a store that holds as many peers as wanted, on the server's core.
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,11 +8,11 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { encodeStore } from '../adapters/store/format.ts';
-import { type ApiClient, createApiClient } from '../test/fixtures/api-client.ts';
+import { type ApiClient, createApiClient, type Place } from '../test/fixtures/api-client.ts';
 import { peerFixtures } from '../test/fixtures/peers.ts';
 import { findFreePort } from '../test/fixtures/running-node.ts';
 import { apiKey, subnets } from './in-process-api.ts';
-import { anyCore, end, serverCore, startOn } from './processes.ts';
+import { anyCore, end, loadCore, serverCore, startOn } from './processes.ts';
 
 export interface NodeOptions {
   /** Peers number 0 to this less one are in its store. */
@@ -48,6 +49,7 @@ export interface BenchNode {
 }
 
 const program = fileURLToPath(import.meta.resolve('../adapters/main.js'));
+const relay = fileURLToPath(import.meta.resolve('../test/fixtures/relay.js'));
 
 /** Makes folder, configuration and store. With an own network namespace (`prefix`), ports never clash. */
 export async function createHome(options: NodeOptions): Promise<NodeHome> {
@@ -73,16 +75,31 @@ export async function createHome(options: NodeOptions): Promise<NodeHome> {
     },
   };
   writeFileSync(join(folder, 'config.yaml'), JSON.stringify(config), { mode: 0o600 });
+  const place = await findPlace(folder, port, options);
   return {
     folder,
     port,
     storePath,
-    start: () => startNode(folder, port, options),
+    start: () => startNode(folder, port, place, options),
     remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
   };
 }
 
-async function startNode(folder: string, port: number, options: NodeOptions): Promise<BenchNode> {
+/** Where its port is reached from here: a namespace's through a socket in the file system. */
+async function findPlace(folder: string, port: number, { prefix = [] }: NodeOptions): Promise<Place> {
+  if (prefix.length === 0) return { port };
+  const socketPath = join(folder, 'relay.sock');
+  const child = startOn(loadCore, [...prefix, process.execPath, relay, socketPath, String(port)]);
+  if (child.stdout !== null) await once(child.stdout, 'data');
+  return { socketPath };
+}
+
+async function startNode(
+  folder: string,
+  port: number,
+  place: Place,
+  options: NodeOptions,
+): Promise<BenchNode> {
   const { prefix = [], preload = [], environment = {} } = options;
   const arguments_ = [...preload.flatMap((module) => ['--import', module]), program];
   const began = performance.now();
@@ -97,11 +114,8 @@ async function startNode(folder: string, port: number, options: NodeOptions): Pr
       said = (said + piece).slice(-10_000);
     });
   }
-  // In a namespace the port is reached from inside only: then readiness is what the log says.
-  const client = createApiClient({ port }, apiKey);
-  const isReady =
-    prefix.length > 0 ? async () => said.includes('the API is served') : () => answersReady(client);
-  await until(child, isReady, () => said);
+  const client = createApiClient(place, apiKey);
+  await untilReady(child, client, () => said);
   const readyMs = performance.now() - began;
   return {
     pid: child.pid ?? 0,
@@ -115,20 +129,14 @@ async function startNode(folder: string, port: number, options: NodeOptions): Pr
   };
 }
 
-async function until(
-  child: ChildProcess,
-  isReady: () => Promise<boolean>,
-  said: () => string,
-): Promise<void> {
-  while (!(await isReady())) {
+async function untilReady(child: ChildProcess, client: ApiClient, said: () => string): Promise<void> {
+  for (;;) {
+    const isReady = await client.request('GET', '/readyz').then(
+      (answer) => answer.status === 200,
+      () => false,
+    );
+    if (isReady) return;
     if (child.exitCode !== null) throw new Error(`the node ended: ${said()}`);
     await setTimeout(5);
   }
-}
-
-function answersReady(client: ApiClient): Promise<boolean> {
-  return client.request('GET', '/readyz').then(
-    (answer) => answer.status === 200,
-    () => false,
-  );
 }

@@ -29,11 +29,24 @@ export function whyNoSite(): string | null {
     : 'wireguard-go is not installed';
 }
 
-/** Makes the namespace and the node's home in it. */
-export async function createSite(options: Omit<NodeOptions, 'backend' | 'prefix'>): Promise<Site> {
+/**
+ * Makes the namespace and the node's home in it.
+ *
+ * `calm`: the interface is never up. One that is up calls each peer with keepalive every 5 s until it answers, and with
+ * 65,000 peers that never do, wireguard-go takes all that two cores have. One that is down is read and changed the same.
+ */
+export async function createSite(
+  options: Omit<NodeOptions, 'backend' | 'prefix'> & { readonly calm?: true },
+): Promise<Site> {
   const cleanups: (() => Promise<unknown>)[] = [];
   const namespace = await createNamespace({ after: (remove) => cleanups.push(remove) });
-  const home = await createHome({ ...options, backend: 'wg', prefix: namespace.enter });
+  const environment = { ...options.environment };
+  if (options.calm) {
+    const folder = mkdtempSync('/dev/shm/bench-ip-');
+    cleanups.push(async () => rmSync(folder, { recursive: true }));
+    environment['PATH'] = `${withoutUp(folder)}:${process.env['PATH']}`;
+  }
+  const home = await createHome({ ...options, environment, backend: 'wg', prefix: namespace.enter });
   const nodes = new Set<BenchNode>();
   return {
     namespace,
@@ -55,6 +68,17 @@ export async function createSite(options: Omit<NodeOptions, 'backend' | 'prefix'
       home.remove();
     },
   };
+}
+
+/** A folder for PATH with an `ip` that brings nothing up. */
+function withoutUp(folder: string): string {
+  const script = `#!/bin/sh
+case "$*" in "link set"*up*) exit 0 ;; esac
+PATH=${process.env['PATH']}
+exec ip "$@"
+`;
+  writeFileSync(join(folder, 'ip'), script, { mode: 0o755 });
+  return folder;
 }
 
 /** An interface as the node's own is: with a key, bound and up. A peer costs more on one that is up, since it is called at once. */
