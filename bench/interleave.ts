@@ -1,7 +1,7 @@
 // Loads many servers by turns, in short slices in shuffled order, and tells what a request cost each of them. On a shared
 // machine whole seconds drift by a sixth; neighbouring slices do not.
 import { createSeeded } from '../test/fakes/seeded.ts';
-import type { Load } from './load/load.ts';
+import type { Load } from './load/plan.ts';
 import { cpuNs } from './processes.ts';
 import { median } from './result.ts';
 

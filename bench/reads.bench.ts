@@ -13,7 +13,8 @@ import { findFreePort } from '../test/fixtures/running-node.ts';
 import type { Bench } from './bench.ts';
 import { apiKey } from './in-process-api.ts';
 import { type Contender, type Costs, costOf, interleave, wholeCostOf } from './interleave.ts';
-import { type Load, loader, sliceMinMs, startLoad } from './load/load.ts';
+import { loader, sliceMinMs, startLoad } from './load/load.ts';
+import type { Load } from './load/plan.ts';
 import { type BenchNode, createHome, type NodeHome } from './node-process.ts';
 import { end, serverCore, startOn } from './processes.ts';
 import type { Row } from './result.ts';
@@ -207,7 +208,7 @@ async function startServer(
     ...spec,
   };
   writeFileSync(path, JSON.stringify(whole));
-  const program = fileURLToPath(import.meta.resolve(`./servers${name}.js`));
+  const program = fileURLToPath(import.meta.resolve(`./servers/${name}.js`));
   const child = startOn(serverCore, [process.execPath, program, path], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -15,7 +15,7 @@ export interface Worktree {
 export function createWorktree(ref: string): Worktree {
   const folder = mkdtempSync(join(tmpdir(), 'bench-worktree-'));
   run('git', ['worktree', 'add', '--detach', '--force', folder, ref], process.cwd());
-  const same = ['package-lock.json', 'package.json'].every((name) => read(join(folder, name)) === read(name));
+  const same = read(join(folder, 'package-lock.json')) === read('package-lock.json');
   // What is installed here is what that version wants; else it gets its own.
   if (same) symlinkSync(join(process.cwd(), 'node_modules'), join(folder, 'node_modules'));
   else run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], folder);

@@ -1,7 +1,7 @@
 // Load by autocannon, in this process, for machines without wrk. Slices are whole runs of it.
 import { randomUUID } from 'node:crypto';
 import autocannon from 'autocannon';
-import type { Load, LoadPlan } from './load.ts';
+import type { Load, LoadPlan } from './plan.ts';
 
 export async function startAutocannon(plan: LoadPlan): Promise<Load> {
   let bad = 0;

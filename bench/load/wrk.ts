@@ -5,7 +5,7 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } fro
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { loadCore, startOn } from '../processes.ts';
-import type { Load, LoadPlan } from './load.ts';
+import type { Load, LoadPlan } from './plan.ts';
 
 const script = `
 local ffi = require 'ffi'
