@@ -25,8 +25,9 @@ import {
   readDevice,
   readLiveKey,
   removeInterface,
+  removePeers,
 } from './live-interface.ts';
-import type { InterfaceConfig } from './wg-quick-text.ts';
+import type { InterfaceConfig, WgQuickFile } from './wg-quick-text.ts';
 
 /**
  * Makes sure that the file exists and says what the configuration says, and adjusts a live interface when the file had
@@ -88,9 +89,16 @@ export function takeDown(config: InterfaceConfig, host: InterfaceHost): Step<'ta
     if (!device.ok) return device;
     const gone = file.value.writtenByNode
       ? await removeInterface(config, host)
-      : await succeeds('wg-quick', ['down', path], host, { timeoutMs: longTimeoutMs });
+      : await removeByWgQuick(config, file.value, host);
     return gone.ok ? ok('taken_down') : gone;
   });
+}
+
+// With SaveConfig wg-quick writes the peers that it finds into the file, so there they stay.
+async function removeByWgQuick(config: InterfaceConfig, file: WgQuickFile, host: InterfaceHost): Step {
+  if (!file.savesPeers) await removePeers(config.interface, host);
+  const path = interfacePath(host.folder, config.interface);
+  return succeeds('wg-quick', ['down', path], host, { timeoutMs: longTimeoutMs });
 }
 
 function settle(config: InterfaceConfig, peersStored: boolean, host: InterfaceHost): Step<SettledFile> {

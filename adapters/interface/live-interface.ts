@@ -65,8 +65,11 @@ export async function removeInterface(config: InterfaceConfig, host: InterfaceHo
   return gone.ok ? clearRules(config, host) : gone;
 }
 
-// To delete an interface costs the kernel about 18 ms a peer that it still has (measured); emptying it first next to nothing.
-async function removePeers(name: string, host: InterfaceHost): Promise<void> {
+/**
+ * Empties an interface that is about to go: to delete it costs the kernel about 18 ms a peer that it still has (measured),
+ * to empty it first next to nothing. What can't be removed stays.
+ */
+export async function removePeers(name: string, host: InterfaceHost): Promise<void> {
   const listed = await call('wg', ['show', name, 'peers'], host);
   if (!listed.ok) return;
   const keys = listed.value.split('\n').filter((key) => isKey(key));

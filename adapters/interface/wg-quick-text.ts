@@ -18,6 +18,8 @@ export interface WgQuickFile {
   readonly listenPort: number | null;
   readonly postUp: readonly string[];
   readonly postDown: readonly string[];
+  /** Whether wg-quick writes the live peers into the file when it takes the interface down (`SaveConfig`). */
+  readonly savesPeers: boolean;
   /** Whether every byte is as the node wrote it. */
   readonly writtenByNode: boolean;
   /** All of it. Secret. */
@@ -56,6 +58,7 @@ export function parseWgQuickFile(text: string): WgQuickFile {
     listenPort: /^[0-9]{1,5}$/.test(port) ? Number(port) : null,
     postUp: values('postup'),
     postDown: values('postdown'),
+    savesPeers: values('saveconfig').at(-1)?.toLowerCase() === 'true',
     writtenByNode: mark === renderMark(body),
     text,
   };

@@ -212,3 +212,23 @@ test('peers leave before the interface does, in calls of a bounded size', async 
   const last = host.calls.indexOf(removals[1] ?? '');
   assert.ok(last < host.calls.indexOf('ip link delete dev wg0'));
 });
+
+test('from under a file made by hand peers leave first, too, unless wg-quick is to save them', async (context) => {
+  const peer = Buffer.alloc(32, 7).toString('base64');
+  const host = await createHost(context, (line) => (line === 'wg show wg0 peers' ? ok(`${peer}\n`) : null));
+  const text = `[Interface]\nPrivateKey = ${generateKeyPair().privateKey}\n`;
+  await mkdir(host.folder, { mode: 0o700 });
+  await host.setLinks('lo', 'wg0');
+  const quick = `wg-quick down ${filePath(host)}`;
+  const removal = `wg set wg0 peer ${peer} remove`;
+
+  await writeFile(filePath(host), text);
+  assert.deepEqual(await takeDown(config, host), ok('taken_down'));
+  assert.deepEqual(host.calls.slice(-2), [removal, quick]);
+
+  host.calls.length = 0;
+  await writeFile(filePath(host), `${text}SaveConfig = True\n`);
+  assert.deepEqual(await takeDown(config, host), ok('taken_down'));
+  assert.equal(host.calls.at(-1), quick);
+  assert.ok(!host.calls.includes(removal));
+});

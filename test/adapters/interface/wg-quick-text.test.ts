@@ -78,6 +78,7 @@ test('what is rendered is read back, and known as written by the node', () => {
     privateKey: key,
     addresses: ['10.7.0.1/24', 'fd07::1/112'],
     listenPort: 51820,
+    savesPeers: false,
     writtenByNode: true,
   });
 });
@@ -106,6 +107,7 @@ test('a file made by hand is read as wg-quick reads it', () => {
     'ListenPort = 51820',
     'PostUp = echo up; echo more',
     'PostDown = echo down',
+    'saveconfig=true',
     '[Peer]',
     'PublicKey = x',
     'ListenPort = 2',
@@ -117,6 +119,7 @@ test('a file made by hand is read as wg-quick reads it', () => {
     listenPort: 51820,
     postUp: ['echo up; echo more'],
     postDown: ['echo down'],
+    savesPeers: true,
     writtenByNode: false,
   });
 });
