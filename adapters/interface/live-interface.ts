@@ -152,7 +152,11 @@ async function setUp(config: InterfaceConfig, host: InterfaceHost): Step {
   const wan = config.routing?.wanInterface;
   const outer = wan !== undefined && (await isThere(wan, host)) ? await readLink(wan, host) : null;
   const mtuBytes = Math.max(outer?.ok === true ? outer.value.mtuBytes - 80 : 1_420, 1_280);
-  return succeeds('ip', ['link', 'set', 'mtu', String(mtuBytes), 'up', 'dev', name], host);
+  const up = await succeeds('ip', ['link', 'set', 'mtu', String(mtuBytes), 'up', 'dev', name], host);
+  if (up.ok || up.failure.code !== 'command_failed') return up;
+  // The kernel opens the port with the interface, and of the two only the interface is in what ip says.
+  const message = `${up.failure.message}. Does another program have UDP port ${config.listenPort}, wireguard.listen_port?`;
+  return fail({ code: 'command_failed', message });
 }
 
 async function readLink(name: string, host: InterfaceHost): Step<Link> {

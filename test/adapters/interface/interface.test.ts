@@ -232,3 +232,13 @@ test('from under a file made by hand peers leave first, too, unless wg-quick is 
   assert.equal(host.calls.at(-1), quick);
   assert.ok(!host.calls.includes(removal));
 });
+
+test('an interface that does not come up names the port, which may be another program’s', async (context) => {
+  const host = await createHost(context, (line) => {
+    if (line.startsWith('ip -json')) return ok('[{"ifname":"wg0","flags":[],"mtu":1420,"addr_info":[]}]');
+    return line.startsWith('ip link set mtu') ? fail('command_refused') : null;
+  });
+  const up = await bringUp(config, false, host);
+  assert.match(up.ok ? '' : up.failure.message, /no\. .*UDP port 51820/);
+  assert.ok(host.calls.includes('ip link delete dev wg0'));
+});
