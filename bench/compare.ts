@@ -3,7 +3,14 @@
 import { writeFileSync } from 'node:fs';
 import { type Plant, prove } from './proof.ts';
 import { measureByTurns, type Times } from './turns.ts';
-import { guiltyChanceMax, judge, type Paired, suspectChanceMax, threshold } from './verdict.ts';
+import {
+  guiltyChanceMax,
+  judge,
+  type Measured,
+  type Paired,
+  suspectChanceMax,
+  threshold,
+} from './verdict.ts';
 import { createWorktree } from './worktree.ts';
 
 const usage = `Usage: npm run bench:compare -- REF [--rounds N] [--ms N] [--markdown FILE]
@@ -103,7 +110,8 @@ chance, and found again in a second run of twice as many.`;
 
 function renderLine(name: string, paired: Paired, isSlower: boolean): string {
   const { ratio, chance, slower, faster } = judge(paired, suspectChanceMax);
-  const us = (values: readonly number[]) => (Math.min(...values) / 1_000).toPrecision(3);
+  const us = (values: readonly Measured[]) =>
+    (Math.min(...values.map(({ minNs }) => minNs)) / 1_000).toPrecision(3);
   const word = isSlower ? '**slower**' : slower ? 'not found again' : faster ? 'faster' : '';
   return `| ${name} | ${us(paired.base)} | ${us(paired.change)} | ${ratio.toFixed(2)} | ${chance.toFixed(3)} | ${word} |`;
 }

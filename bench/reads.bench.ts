@@ -158,14 +158,20 @@ function report(costs: Costs): Row[] {
       against: best,
       bar: { most: 0.5 },
     });
-    for (const what of frameworks) {
+    for (const [series, contender] of [
+      ['wgkeeper-node', 'node'],
+      ['bare route', 'floor'],
+      ...frameworks.map((what) => [what, what]),
+    ] as const) {
+      const point = { plot: 'beside others', series, x: 0 };
       rows.push({
         bench,
-        what: `${name}, ${what}`,
-        value: costOf(costs, `${what} ${name}`),
+        what: `${name}, ${series}`,
+        value: costOf(costs, `${contender} ${name}`),
         unit,
         against: null,
         bar: null,
+        point,
       });
     }
   }

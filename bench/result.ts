@@ -1,4 +1,5 @@
 // What a benchmark found, held against its bar; and how that looks on a terminal. Measures nothing.
+import type { Machine } from './machine.ts';
 
 /** One line of the table. */
 export interface Row {
@@ -14,6 +15,8 @@ export interface Row {
   readonly bar: { readonly most: number } | { readonly least: number } | null;
   /** Whatever helps to judge it. */
   readonly note?: string;
+  /** Where it stands in a plot. */
+  readonly point?: { readonly plot: string; readonly series: string; readonly x: number };
 }
 
 /** What is held against the bar: the ratio, or the value where there is nothing to divide by. */
@@ -25,6 +28,15 @@ export function judged(row: Row): number {
 export function passes(row: Row): boolean | null {
   if (row.bar === null) return null;
   return 'most' in row.bar ? judged(row) <= row.bar.most : judged(row) >= row.bar.least;
+}
+
+/** All that a run leaves. */
+export interface Results {
+  readonly machine: Machine;
+  readonly rounds: number;
+  readonly rows: readonly Row[];
+  /** Benchmarks that could not run, and why. */
+  readonly left: readonly string[];
 }
 
 /** Rows as text, a line each. */

@@ -2,10 +2,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { Bench } from './bench.ts';
+import { curvesBench } from './curves.bench.ts';
+import { writeDocument } from './document.ts';
 import { largeBench } from './large.bench.ts';
 import { describeMachine } from './machine.ts';
 import { readsBench } from './reads.bench.ts';
-import { passes, type Row, renderTable } from './result.ts';
+import { passes, type Results, type Row, renderTable } from './result.ts';
 import { stampedeBench } from './stampede.bench.ts';
 import { deviceWritesBench, oneCreateBench, storeWritesBench } from './writes.bench.ts';
 
@@ -16,19 +18,21 @@ const benches: readonly Bench[] = [
   oneCreateBench,
   stampedeBench,
   largeBench,
+  curvesBench,
 ];
 
-const usage = `Usage: npm run bench [-- [--rounds N] [--json FILE] [NAME…]]
+const usage = `Usage: npm run bench [-- [--rounds N] [--json FILE | --publish] [NAME…]]
 
 ${benches.map((bench) => `  ${bench.name.padEnd(10)} ${bench.what}`).join('\n')}
 
 Without names, all. --rounds: how often each is measured (default 21). --json: where the numbers go
-(default dist/bench/results.json).`;
+(default dist/bench/results.json). --publish: into docs/benchmarks.json, of which docs/benchmarks.md and its plots are made.`;
 
 interface Wanted {
   readonly names: readonly string[];
   readonly rounds: number;
   readonly json: string;
+  readonly publishes: boolean;
 }
 
 const wanted = parseArguments(process.argv.slice(2));
@@ -39,7 +43,7 @@ if (wanted === null) {
 await main(wanted);
 process.exit(0);
 
-async function main({ names, rounds, json }: Wanted): Promise<void> {
+async function main({ names, rounds, json, publishes }: Wanted): Promise<void> {
   const rows: Row[] = [];
   const left: string[] = [];
   for (const bench of benches) {
@@ -49,7 +53,9 @@ async function main({ names, rounds, json }: Wanted): Promise<void> {
       left.push(`${bench.name}: left out: ${reason}`);
       continue;
     }
-    const found = await bench.run({ rounds, progress: createProgress(bench.name) });
+    const progress = createProgress(bench.name);
+    const found = await bench.run({ rounds, progress: progress.say });
+    progress.end();
     rows.push(...found);
     process.stdout.write(`\n== ${bench.name}: ${bench.what} ==\n${renderTable(found)}\n`);
   }
@@ -59,18 +65,28 @@ async function main({ names, rounds, json }: Wanted): Promise<void> {
     `\n${rows.filter((row) => passes(row) === true).length} bars held, ${missed} missed\n`,
   );
   mkdirSync(json.slice(0, json.lastIndexOf('/') + 1) || '.', { recursive: true });
-  writeFileSync(json, `${JSON.stringify({ machine: describeMachine(), rounds, rows, left }, null, 2)}\n`);
+  const results: Results = { machine: describeMachine(), rounds, rows, left };
+  writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
+  if (publishes) writeDocument(results);
 }
 
-/** Says something every few seconds at most, so that nobody takes a long run for a stuck one. */
-function createProgress(name: string): (text: string) => void {
+interface Progress {
+  say(text: string): void;
+  end(): void;
+}
+
+/** Says every ten seconds where a benchmark is, so that nobody takes a long run for a stuck one. */
+function createProgress(name: string): Progress {
   const began = performance.now();
-  let saidMs = began;
-  return (text) => {
-    const nowMs = performance.now();
-    if (nowMs - saidMs < 5_000) return;
-    saidMs = nowMs;
-    process.stderr.write(`${name}: ${Math.round((nowMs - began) / 1_000)} s: ${text}\n`);
+  let latest = 'starting';
+  const timer = setInterval(() => {
+    process.stderr.write(`${name}: ${Math.round((performance.now() - began) / 1_000)} s: ${latest}\n`);
+  }, 10_000);
+  return {
+    say(text) {
+      latest = text;
+    },
+    end: () => clearInterval(timer),
   };
 }
 
@@ -79,12 +95,16 @@ function parseArguments(words: readonly string[]): Wanted | null {
   const names: string[] = [];
   let rounds = 21;
   let json = 'dist/bench/results.json';
+  let publishes = false;
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? '';
     if (word === '--rounds') rounds = Number(words[++index]);
     else if (word === '--json') json = words[++index] ?? json;
-    else if (benches.some((bench) => bench.name === word)) names.push(word);
+    else if (word === '--publish') {
+      publishes = true;
+      json = 'docs/benchmarks.json';
+    } else if (benches.some((bench) => bench.name === word)) names.push(word);
     else return null;
   }
-  return rounds >= 1 ? { names, rounds, json } : null;
+  return rounds >= 1 ? { names, rounds, json, publishes } : null;
 }

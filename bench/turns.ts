@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import type { Timing } from './measure.ts';
 import { loadCore, startOn } from './processes.ts';
 import type { Plant } from './proof.ts';
-import type { Paired } from './verdict.ts';
+import type { Measured, Paired } from './verdict.ts';
 
-/** Least times of each process, by case; of cases that both versions have. */
+/** What each process found, by case; of cases that both versions have. */
 export type Times = ReadonlyMap<string, Paired>;
 
 export async function measureByTurns(options: {
@@ -19,7 +19,7 @@ export async function measureByTurns(options: {
   readonly plant?: Plant;
 }): Promise<Times> {
   const { rounds, ms, names = [], plant } = options;
-  const times = new Map<string, { base: number[]; change: number[] }>();
+  const times = new Map<string, { base: Measured[]; change: Measured[] }>();
   for (let round = 1; round <= rounds; round++) {
     process.stderr.write(`round ${round} of ${rounds}\n`);
     // Whoever comes second may find a warmer or a more throttled core.
@@ -29,7 +29,7 @@ export async function measureByTurns(options: {
       const timings = await runMicro(options[version], ms, names, slower);
       for (const [name, timing] of Object.entries(timings)) {
         const paired = times.get(name) ?? { base: [], change: [] };
-        paired[version].push(timing.minNs);
+        paired[version].push(timing);
         times.set(name, paired);
       }
     }
@@ -37,13 +37,17 @@ export async function measureByTurns(options: {
   return new Map([...times].filter(([, { base, change }]) => base.length > 0 && change.length > 0));
 }
 
+// The compiler and the collector work in the thread that is measured, so that how far they are does not depend on who else
+// wants the core.
+const settled = ['--no-concurrent-recompilation', '--single-threaded-gc'];
+
 async function runMicro(
   program: string,
   ms: number,
   names: readonly string[],
   slower: string | null,
 ): Promise<Readonly<Record<string, Timing>>> {
-  const child = startOn(loadCore, [process.execPath, program, String(ms), ...names], {
+  const child = startOn(loadCore, [process.execPath, ...settled, program, String(ms), ...names], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, ...(slower !== null && { BENCH_SLOWER: slower }) },
   });

@@ -1,9 +1,16 @@
 // Whether one version of a call is slower than another, from the least times of alternating processes. Pure.
 
-/** Least time of each process, nanoseconds, by version. */
+/** What each process of a version found. */
+export interface Measured {
+  /** Least time of a call, nanoseconds. */
+  readonly minNs: number;
+  /** Beside a fixed piece of work. */
+  readonly relative: number;
+}
+
 export interface Paired {
-  readonly base: readonly number[];
-  readonly change: readonly number[];
+  readonly base: readonly Measured[];
+  readonly change: readonly Measured[];
 }
 
 export interface Verdict {
@@ -23,13 +30,19 @@ export const suspectChanceMax = 0.1;
 export const guiltyChanceMax = 0.05;
 
 export function judge({ base, change }: Paired, chanceMax: number): Verdict {
-  const ratio = Math.min(...change) / Math.min(...base);
-  const chance = rankTest(base, change);
+  const least = (all: readonly Measured[]) => Math.min(...all.map(({ minNs }) => minNs));
+  // Ranked is what doesn't depend on how fast the core just was.
+  const [low, high] = [base, change].map((all) => all.map(({ relative }) => relative)) as [
+    number[],
+    number[],
+  ];
+  const ratio = least(change) / least(base);
+  const chance = rankTest(low, high);
   return {
     ratio,
     chance,
     slower: ratio > 1 + threshold && chance <= chanceMax,
-    faster: ratio < 1 / (1 + threshold) && rankTest(change, base) <= chanceMax,
+    faster: ratio < 1 / (1 + threshold) && rankTest(high, low) <= chanceMax,
   };
 }
 

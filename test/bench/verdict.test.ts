@@ -6,6 +6,10 @@ import { createSeeded } from '../fakes/seeded.ts';
 const steady = [100, 101, 102, 103, 104, 105, 106];
 const timesOf = (factor: number) => steady.map((ns) => ns * factor);
 
+const measured = (times: readonly number[]) => times.map((minNs) => ({ minNs, relative: minNs / 1_000 }));
+const judgeTimes = (base: readonly number[], change: readonly number[]) =>
+  judge({ base: measured(base), change: measured(change) }, guiltyChanceMax);
+
 describe('the rank test', () => {
   // Tables of Mann and Whitney, 1947: chances of U for samples of 3 and 4.
   it('knows the chances of small samples', () => {
@@ -26,19 +30,19 @@ describe('the rank test', () => {
 
 describe('the verdict', () => {
   it('finds 15 % and lets 7 % pass', () => {
-    assert.equal(judge({ base: steady, change: timesOf(1.15) }, guiltyChanceMax).slower, true);
-    assert.equal(judge({ base: steady, change: timesOf(1.07) }, guiltyChanceMax).slower, false);
+    assert.equal(judgeTimes(steady, timesOf(1.15)).slower, true);
+    assert.equal(judgeTimes(steady, timesOf(1.07)).slower, false);
   });
 
   it('finds what became faster', () => {
-    const verdict = judge({ base: timesOf(1.15), change: steady }, guiltyChanceMax);
+    const verdict = judgeTimes(timesOf(1.15), steady);
     assert.deepEqual([verdict.slower, verdict.faster], [false, true]);
   });
 
   it('calls a ratio that the ranks do not bear out chance', () => {
     const change = [...steady];
     const base = [80, ...steady.slice(1)];
-    const verdict = judge({ base, change }, guiltyChanceMax);
+    const verdict = judgeTimes(base, change);
     assert.ok(verdict.ratio > 1.08);
     assert.equal(verdict.slower, false);
   });
@@ -51,8 +55,8 @@ describe('the verdict', () => {
       );
     let found = 0;
     for (let run = 0; run < 200; run++) {
-      assert.equal(judge({ base: noisy(1), change: noisy(1) }, guiltyChanceMax).slower, false);
-      found += judge({ base: noisy(1), change: noisy(1.15) }, guiltyChanceMax).slower ? 1 : 0;
+      assert.equal(judgeTimes(noisy(1), noisy(1)).slower, false);
+      found += judgeTimes(noisy(1), noisy(1.15)).slower ? 1 : 0;
     }
     assert.ok(found >= 195, `${found} of 200`);
   });
