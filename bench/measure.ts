@@ -2,15 +2,14 @@
 // The least of many samples is what two versions are compared by: it varies by a few percent where averages vary by a third.
 import { measure } from 'mitata';
 import type { Case } from './cases/case.ts';
-import { median } from './result.ts';
 
 /** What a call costs. */
 export interface Timing {
   readonly minNs: number;
   readonly medianNs: number;
   /**
-   * How many times a fixed piece of work it takes, in the median of pairs measured right after each other. A core that
-   * shares its silicon with a busy neighbour is half as fast as alone, for both of a pair.
+   * How many times a fixed piece of work it takes, measured by turns with it, the least of either. A core that shares its
+   * silicon with a busy neighbour is half as fast as alone, for both.
    */
   readonly relative: number;
 }
@@ -21,7 +20,8 @@ export interface Timing {
  */
 export async function measureCase(one: Case, cpuMs: number, slower = 0): Promise<Timing> {
   const { run } = await one.create();
-  const { waits, callNs } = await warmUp(run, cpuMs);
+  await warmUp(run, cpuMs);
+  const { waits, callNs } = await warmUp(run, cpuMs / 2);
   // So many that a share of 5 % more of them is a whole number; a long call is a sample by itself.
   const calls = callNs > longCallNs ? 1 : Math.ceil(sampleNs / callNs / 20) * 20;
   const sample = repeat(run, waits, Math.round(calls * (1 + slower)));
@@ -37,15 +37,17 @@ export async function measureCase(one: Case, cpuMs: number, slower = 0): Promise
 
 async function measureRelative(sample: () => unknown, cpuMs: number): Promise<number> {
   const endNs = cpuNowNs() + cpuMs * 1e6;
-  const ratios: number[] = [];
-  while (ratios.length < 5 || cpuNowNs() < endNs) {
+  let fixedNs = Number.POSITIVE_INFINITY;
+  let sampleNs = Number.POSITIVE_INFINITY;
+  for (let turn = 0; turn < 5 || cpuNowNs() < endNs; turn++) {
     const beganNs = cpuNowNs();
     fixedWork();
     const betweenNs = cpuNowNs();
     await sample();
-    ratios.push((cpuNowNs() - betweenNs) / (betweenNs - beganNs));
+    fixedNs = Math.min(fixedNs, betweenNs - beganNs);
+    sampleNs = Math.min(sampleNs, cpuNowNs() - betweenNs);
   }
-  return median(ratios);
+  return sampleNs / fixedNs;
 }
 
 const fixedWorkTable = new Map(
