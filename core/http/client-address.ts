@@ -26,10 +26,14 @@ export function containsAddress(networks: readonly Cidr[], address: Address): bo
   return false;
 }
 
-/** An address in network byte order, 4 or 16 bytes; an IPv4 address mapped into IPv6 counts as the IPv4 one. */
+/**
+ * An address in network byte order, 4 or 16 bytes; an IPv4 address mapped into IPv6 counts as the IPv4 one. No bytes are
+ * all that the native server tells of a connection whose other end has reset it already: 0.0.0.0, which is no client's.
+ */
 export function addressFromBytes(bytes: Uint8Array): Address {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.byteLength === 4) return { family: 'IPv4', value: BigInt(view.getUint32(0)) };
+  if (bytes.byteLength !== 16) return { family: 'IPv4', value: 0n };
   // Most clients of a socket for both families are mapped ones: the cheap way first.
   if (view.getUint32(0) === 0 && view.getUint32(4) === 0 && view.getUint32(8) === 0xffff) {
     return { family: 'IPv4', value: BigInt(view.getUint32(12)) };

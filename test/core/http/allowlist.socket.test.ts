@@ -1,5 +1,6 @@
 // The allowlist over real connections: foreign ones are refused and ended, and what is counted about them never drifts.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import { formatRequest, type TestRequest, withKey } from '../../fixtures/http-request.ts';
 import { connect } from '../../fixtures/raw-client.ts';
@@ -148,4 +149,31 @@ test('an allowlist of IPv6 addresses holds on a socket for both families', async
   assert.equal((await client.send(formatRequest(toys)).response())?.status, 200);
   assert.equal(await status(server, allowed), 403);
   client.close();
+});
+
+// Connects, asks on every other connection, and resets them all.
+const resetMany = `
+const { connect } = require('node:net');
+for (let count = 0; count < 20; count++) {
+  const socket = connect(Number(process.argv[1]), '127.0.0.1', () => {
+    if (count % 2 === 0) socket.resetAndDestroy();
+    else socket.write('GET /toys HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n', () => socket.resetAndDestroy());
+  });
+}`;
+
+test('connections that were reset before they were taken do no harm', async (context) => {
+  for (const allowedIps of [settings.allowedIps, cidrs('127.0.0.66/32'), null]) {
+    const server = await startToyServer(context, { ...settings, allowedIps });
+    // This process, and with it the server, stands still meanwhile.
+    const reset = spawnSync(process.execPath, ['-e', resetMany, String(server.port)]);
+    assert.equal(reset.status, 0, String(reset.stderr));
+    assert.equal(await status(server, allowed, { target: '/alive' }), 200);
+    await until('they are gone', () => server.server.connections() === 0);
+    const letsIn = allowedIps === null || allowedIps === settings.allowedIps;
+    assert.equal(await status(server, allowed), letsIn ? 200 : 403);
+    assert.deepEqual(
+      server.log.lines.filter(({ level }) => level === 'error'),
+      [],
+    );
+  }
 });

@@ -59,3 +59,7 @@ test('addresses come as bytes, IPv4 ones mapped into IPv6 where the socket is fo
   assert.equal(bytes([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 1]), '2001:db8::ffff:1');
   assert.equal(bytes([...Array<number>(15).fill(0), 1]), '::1');
 });
+
+test('a connection that was reset has no bytes of an address, and is from nobody', () => {
+  assert.equal(formatAddress(addressFromBytes(new Uint8Array())), '0.0.0.0');
+});
