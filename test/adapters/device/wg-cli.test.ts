@@ -40,7 +40,12 @@ function setUp(test: TestContext, script: string, path?: string): Rig {
   const clock = createFakeClock();
   const surroundings = { shell: ['/bin/sh'] as const, path: path ?? wg.path, clock };
   const device = createWgDevice({ interfaceName: 'wg0', surroundings, log: createFakeLog() });
-  test.after(() => device.close());
+  test.after(async () => {
+    const closed = device.close();
+    // A call that hangs when a test fails would hold up the end of the test too.
+    await clock.advance(2 * unknownTimeoutMs);
+    await closed;
+  });
   return { device, wg, clock };
 }
 
