@@ -11,6 +11,8 @@ export interface OpenFile {
   /** `size` in bytes; `mode` is the permission bits alone. */
   stat(): Promise<{ readonly isFile: boolean; readonly size: number; readonly mode: number }>;
   chmod(mode: number): Promise<void>;
+  /** ftruncate(2): cuts off what is behind `size` bytes. */
+  truncate(size: number): Promise<void>;
   /** fsync(2). */
   sync(): Promise<void>;
   /** fdatasync(2). */
@@ -48,6 +50,7 @@ export const nodeFileSystem: FileSystem = {
         return { isFile: stat.isFile(), size: stat.size, mode: stat.mode & 0o7777 };
       },
       chmod: (bits) => handle.chmod(bits),
+      truncate: (size) => handle.truncate(size),
       sync: () => handle.sync(),
       datasync: () => handle.datasync(),
       close: () => handle.close(),

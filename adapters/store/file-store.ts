@@ -34,8 +34,8 @@ interface OpenStore {
  * and the copies of `keepCopy`, `<path>.<time>.bak`. A path that is a symbolic link stays one.
  *
  * A commit is one write and one fdatasync(2), or a whole new file once the batches outweigh the peers. After a failure
- * the file is never written or flushed again, since a second fsync(2) would report good what the first one lost:
- * `rewrite` makes a new one from memory.
+ * the file is never written or flushed again, since a second fsync(2) would report good what the first one lost: the
+ * failed batch is cut off, as far as that works, and `rewrite` makes a new file from memory.
  */
 export function createFileStore(
   path: string,
@@ -121,10 +121,10 @@ export function createFileStore(
   async function append(store: OpenStore, batch: Uint8Array): Promise<Result<void, StoreFailure>> {
     try {
       const count = await store.file.write(batch, store.size);
-      if (count !== batch.length) return poisoned('short write, as on a full disk');
+      if (count !== batch.length) return poisoned(store, 'short write, as on a full disk');
       await store.file.datasync();
     } catch (error) {
-      return poisoned(describeSystemError(error));
+      return poisoned(store, describeSystemError(error));
     }
     open = { ...store, size: store.size + batch.length, nextFrame: store.nextFrame + 1 };
     return ok(undefined);
@@ -150,8 +150,11 @@ export function createFileStore(
     return ok(undefined);
   }
 
-  async function poisoned(reason: string): Promise<Result<void, StoreFailure>> {
+  async function poisoned(store: OpenStore, reason: string): Promise<Result<void, StoreFailure>> {
     phase = 'failed';
+    // What could not be flushed may still stand there whole: should the process end before `rewrite` succeeds, the next
+    // one would take for made what the callers were told was not. That cutting it off fails, too, changes nothing.
+    await store.file.truncate(store.size).catch(describeSystemError);
     await forgetFile();
     return failed(`${target}: ${reason}`);
   }

@@ -85,6 +85,12 @@ export function createCrashDisk(files: DiskFiles = new Map()): CrashDisk {
       chmod: async (mode) => {
         live().mode = mode;
       },
+      // As lost as kept by a power cut: what was flushed before stays there.
+      async truncate(size) {
+        live();
+        mustWork(`truncate ${path} ${size}`);
+        inode.content = inode.content.subarray(0, size);
+      },
       sync: async () => flush(live(), `fsync ${path}`),
       datasync: async () => flush(live(), `fdatasync ${path}`),
       async close() {
@@ -114,6 +120,7 @@ export function createCrashDisk(files: DiskFiles = new Map()): CrashDisk {
       read: never,
       stat: never,
       chmod: never,
+      truncate: never,
       datasync: never,
       async sync() {
         mustWork(`fsync ${folder}`);

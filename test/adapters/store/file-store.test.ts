@@ -214,6 +214,11 @@ describe('a disk that fails', () => {
         assert.equal(failure.code, 'store_failed');
         assert.match(failure.detail, /\/d\/peers/);
         assert.equal(disk.openFiles, 0, 'the poisoned descriptor is closed');
+        assert.deepEqual(
+          (await foundOn(disk)).peers,
+          sorted(before),
+          'a process that ends now has changed nothing',
+        );
         disk.calls.length = 0;
         mustFail(await store.commit([put(peerFixture(8))], () => before));
         assert.deepEqual(disk.calls, [], 'nothing is tried on it again');
