@@ -6,12 +6,14 @@ import { formatTimestamp } from '../core/timestamp.ts';
 
 /** A peer as an item of the list. Nothing in it needs escaping: ids, keys and addresses are of closed alphabets. */
 export function renderListedPeer(entry: Entry): string {
-  return `{${peerFields(entry)}}`;
+  entry.memo ??= `{${peerFields(entry)}}`;
+  return entry.memo;
 }
 
 /** A peer on its own: the fields of the list, and its counters. */
 export function renderPeer(entry: Entry): string {
-  return `{${peerFields(entry)},"receiveBytes":${entry.receiveBytes},"transmitBytes":${entry.transmitBytes}}`;
+  const fields = renderListedPeer(entry).slice(0, -1);
+  return `${fields},"receiveBytes":${entry.receiveBytes},"transmitBytes":${entry.transmitBytes}}`;
 }
 
 /** `"allowedIPs":[…],"addressFamilies":[…]` */

@@ -11,6 +11,8 @@ export interface Entry {
   readonly active: boolean;
   readonly receiveBytes: number;
   readonly transmitBytes: number;
+  /** A reader's own: what it made of all this but the counters. Null as soon as any of that changes. */
+  memo: string | null;
 }
 
 interface MutableEntry {
@@ -19,6 +21,7 @@ interface MutableEntry {
   active: boolean;
   receiveBytes: number;
   transmitBytes: number;
+  memo: string | null;
   look: number;
 }
 
@@ -64,6 +67,7 @@ export function createPeerTable(): PeerTable {
     entry.active = false;
     entry.receiveBytes = 0;
     entry.transmitBytes = 0;
+    entry.memo = null;
   }
 
   function replace(entry: MutableEntry, peer: Peer): void {
@@ -73,6 +77,7 @@ export function createPeerTable(): PeerTable {
       forget(entry);
     }
     entry.peer = peer;
+    entry.memo = null;
   }
 
   function add(peer: Peer): void {
@@ -82,6 +87,7 @@ export function createPeerTable(): PeerTable {
       active: false,
       receiveBytes: 0,
       transmitBytes: 0,
+      memo: null,
       look: 0,
     };
     byId.set(peer.id, entry);
@@ -132,6 +138,7 @@ export function createPeerTable(): PeerTable {
       if (entry.look > look) return true;
       const isActive = seen.latestHandshakeMs !== null && seen.latestHandshakeMs >= activeSinceMs;
       if (isActive !== entry.active) active += isActive ? 1 : -1;
+      if (isActive !== entry.active || seen.latestHandshakeMs !== entry.latestHandshakeMs) entry.memo = null;
       entry.latestHandshakeMs = seen.latestHandshakeMs;
       entry.active = isActive;
       entry.receiveBytes = seen.receiveBytes;

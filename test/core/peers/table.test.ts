@@ -108,6 +108,21 @@ describe('a look at the device', () => {
     assert.equal(table.active, 0);
   });
 
+  it('leaves a reader its memo while nothing but counters moves', () => {
+    const table = filled(1);
+    const peer = peerFixture(0);
+    const entry = table.get(peer.id);
+    assert.ok(entry !== undefined);
+    table.see(seenPeer(peer, calling), 1, 0);
+    table.endLook(1);
+    entry.memo = 'made once';
+    table.see(seenPeer(peer, { ...calling, receiveBytes: 99 }), 2, 0);
+    table.endLook(2);
+    assert.equal(entry.memo, 'made once');
+    table.see(seenPeer(peer, calling), 3, calling.latestHandshakeMs + 1);
+    assert.equal(entry.memo, null, 'no longer active');
+  });
+
   it('says so when a key is unknown', () => {
     const table = filled(1);
     assert.equal(table.see(seenPeer(peerFixture(7), calling), 1, 0), false);
@@ -231,7 +246,9 @@ function compareWithModel(seeded: Seeded): void {
     const limit = seeded.below(130);
     assert.equal(table.size, model.length);
     assert.equal(table.active, expected.filter((entry) => entry.active).length);
-    assert.deepEqual(table.page(offset, limit).map(said), expected.slice(offset, offset + limit));
+    const page = table.page(offset, limit);
+    assert.deepEqual(page.map(said), expected.slice(offset, offset + limit));
+    for (const entry of page) checkMemo(entry);
     const one = expected[offset];
     if (one === undefined) continue;
     assert.deepEqual(said(table.get(one.peer.id)), one);
@@ -241,6 +258,14 @@ function compareWithModel(seeded: Seeded): void {
     table.peers(),
     model.map((line) => line.peer),
   );
+}
+
+/** A memo that is there says what the entry says. Leaves one behind. */
+function checkMemo(entry: Entry): void {
+  const { peer, latestHandshakeMs, active } = entry;
+  const fresh = JSON.stringify({ peer, latestHandshakeMs, active });
+  assert.equal(entry.memo ?? fresh, fresh);
+  entry.memo = fresh;
 }
 
 function expectedEntry({ peer, seen, activeSinceMs }: Line) {
