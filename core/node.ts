@@ -85,25 +85,30 @@ export function createNode(options: {
   }
 
   async function runLane(): Promise<void> {
-    while (await takeTurn());
+    // Asked again in the same breath as the lane falls asleep: an answer may have brought the next command.
+    do await takeTurn();
+    while (isWanted());
     running = null;
     armExpiryTimer();
   }
 
-  /** Does what is due first. False: nothing is. */
-  async function takeTurn(): Promise<boolean> {
+  /** Does what is due first. */
+  async function takeTurn(): Promise<void> {
     if (storeFault.suspected()) await healStore();
     if (deviceFault.suspected()) await reconcile();
     const expired = book.takeExpired(clock.nowMs(), expiryBatchMax);
     if (expired.length > 0) {
       await expire(expired);
-      return true;
+      return;
     }
     const refusal = lastingFault();
     if (refusal !== null) for (const waiting of queue.splice(0)) waiting.answer(fail(refusal));
     const batch = takeBatch();
     if (batch.length > 0) await runBatch(batch, place);
-    return batch.length > 0 || storeFault.suspected() || deviceFault.suspected();
+  }
+
+  function isWanted(): boolean {
+    return queue.length > 0 || storeFault.suspected() || deviceFault.suspected();
   }
 
   // Commands on the same peer go into batches of their own, so that each can be taken back alone.

@@ -141,6 +141,12 @@ test('what waited longer than its caller is not done', async () => {
   assert.equal(rig.node.table.get(idOf(2)), undefined);
 });
 
+test('a command that comes with the answer to the one before is not forgotten', async () => {
+  const rig = await createRig();
+  const both = rig.put(idOf(1)).then(() => rig.put(idOf(2)));
+  assert.ok((await rig.one(both)).ok);
+});
+
 test('the lane is bounded', async () => {
   const rig = await createRig();
   const calls = rig.putMany(0, queueMax + 1);
