@@ -195,6 +195,10 @@ export function createNode(options: {
     const collector = collectDrift(book.table, unknownPeers, retired);
     const looked = await observer.lookNow(collector.visit);
     if (!looked.ok) return looked;
+    // As between the making of an interface and the setting of its key: no client could reach a peer of it.
+    if (looked.value.publicKey === null) {
+      return fail({ code: 'device_refused', detail: 'the interface has no private key' });
+    }
     const drift = collector.drift();
     if (drift.changes.length > 0) {
       const applied = await device.apply(drift.changes);

@@ -24,6 +24,8 @@ export interface Observer {
 interface GoodLook {
   readonly startedMs: number;
   readonly tookMs: number;
+  /** What this look and the one before it took, whichever is less. */
+  readonly steadyMs: number;
   readonly state: DeviceState;
 }
 
@@ -51,7 +53,9 @@ export function createObserver(options: {
     const endedMs = clock.monotonicMs();
     if (looked.ok) {
       table.endLook(number);
-      good = { startedMs, tookMs: endedMs - startedMs, state: looked.value };
+      const tookMs = endedMs - startedMs;
+      // One slow look among quick ones must not make the node trust it for twenty times as long.
+      good = { startedMs, tookMs, steadyMs: Math.min(tookMs, good?.tookMs ?? tookMs), state: looked.value };
       failedMs = null;
     } else {
       failedMs = endedMs;
@@ -91,5 +95,5 @@ export function createObserver(options: {
 }
 
 function ageMaxMs(good: GoodLook): number {
-  return Math.max(lookAgeMaxMs, lookAgeFactor * good.tookMs);
+  return Math.max(lookAgeMaxMs, lookAgeFactor * good.steadyMs);
 }

@@ -114,6 +114,18 @@ test('a device that stays away refuses changes unseen, and gets everything when 
   assert.equal((await rig.onDevice()).size, 1);
 });
 
+test('an interface without a key is one that can not be used yet', async () => {
+  const rig = await createRig();
+  rig.withoutKey = true;
+  rig.announce();
+  await rig.clock.settle();
+  assert.equal(rig.node.health(), 'wireguard_unavailable');
+  assert.deepEqual(await rig.one(rig.put(idOf(1))), fail('device_unavailable'));
+  rig.withoutKey = false;
+  await rig.clock.advance(faultRetryMs);
+  assert.equal(rig.node.health(), 'ok');
+});
+
 test('an outcome that nobody knows is kept, told as such, and made true', async () => {
   const rig = await createRig();
   rig.failApply = () => 'device_timeout';
@@ -331,11 +343,14 @@ async function createRig(options: RigOptions = {}) {
     failLook: (): DeviceFailure['code'] | null => null,
     holdApply: (): Promise<void> => Promise.resolve(),
     announce: () => {},
+    withoutKey: false,
   };
   const device: Device = {
     async look(visit): ReturnType<Device['look']> {
       const code = rig.failLook();
-      return code === null ? memory.look(visit) : fail({ code, detail: 'as planned' });
+      if (code !== null) return fail({ code, detail: 'as planned' });
+      const looked = await memory.look(visit);
+      return looked.ok && rig.withoutKey ? ok({ ...looked.value, publicKey: null }) : looked;
     },
     async apply(changes): Promise<Result<void, DeviceFailure>> {
       applies.push(changes);

@@ -115,6 +115,15 @@ describe('askers', () => {
     assert.equal(looks(), 2);
   });
 
+  it('are not put off for long by one slow look among quick ones', async () => {
+    const world = createWorld();
+    await world.lookTaking(10);
+    await world.clock.advance(lookAgeMaxMs);
+    await world.lookTaking(3_000);
+    await world.clock.advance(lookAgeMaxMs);
+    assert.ok(world.observer.settle() !== null);
+  });
+
   it('are answered from a look for twenty times as long as it took', async () => {
     const { observer, looks, lookTaking, clock } = createWorld();
     await lookTaking(300);
