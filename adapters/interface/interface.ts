@@ -85,7 +85,7 @@ export function takeDown(config: InterfaceConfig, host: InterfaceHost): Step<'ta
     if (!file.ok) return file;
     if (file.value === null) return fail(ownerUnknown(name, path));
     // Nothing is deleted that only has the name.
-    const device = await readDevice(name, 'public-key', host);
+    const device = await readDevice(name, host);
     if (!device.ok) return device;
     const gone = file.value.writtenByNode
       ? await removeInterface(config, host)

@@ -93,17 +93,16 @@ export async function adjustInterface(config: InterfaceConfig, file: SettledFile
 
 async function adjustDevice(config: InterfaceConfig, host: InterfaceHost, file: SettledFile): Step {
   const name = config.interface;
-  const liveKey = await readDevice(name, 'public-key', host);
-  if (!liveKey.ok) return liveKey;
-  const livePort = await readDevice(name, 'listen-port', host);
-  if (!livePort.ok) return livePort;
-  if (livePort.value !== String(config.listenPort)) {
+  const live = await readDevice(name, host);
+  if (!live.ok) return live;
+  const { publicKey, listenPort } = live.value;
+  if (listenPort !== String(config.listenPort)) {
     const set = await succeeds('wg', ['set', name, 'listen-port', String(config.listenPort)], host);
     if (!set.ok) return set;
-    host.log.info({ interface: name, before: livePort.value, now: config.listenPort }, 'listen port set');
+    host.log.info({ interface: name, before: listenPort, now: config.listenPort }, 'listen port set');
   }
-  if (liveKey.value === host.derivePublicKey(file.privateKey)) return ok(undefined);
-  if (file.writtenByNode || liveKey.value === '(none)') return setPrivateKey(name, file.privateKey, host);
+  if (publicKey === host.derivePublicKey(file.privateKey)) return ok(undefined);
+  if (file.writtenByNode || publicKey === '(none)') return setPrivateKey(name, file.privateKey, host);
   host.log.warn(
     { interface: name, path: file.path },
     'the interface runs with another key than its file has, which the node did not write: left alone',
@@ -170,10 +169,23 @@ async function readLink(name: string, host: InterfaceHost): Step<Link> {
   });
 }
 
-/** One field of `wg show`. */
-export async function readDevice(name: string, field: string, host: InterfaceHost): Step<string> {
-  const shown = await call('wg', ['show', name, field], host);
-  if (shown.ok) return ok(shown.value.trim());
+/** The device as the first line of `wg show dump` has it; what is not set stands there as `(none)`. */
+interface LiveDevice {
+  /** Secret. */
+  readonly privateKey: string;
+  readonly publicKey: string;
+  readonly listenPort: string;
+}
+
+/** Reads the device in one call: each costs as much as the device has peers, whatever it asks for. */
+export async function readDevice(name: string, host: InterfaceHost): Step<LiveDevice> {
+  const shown = await call('wg', ['show', name, 'dump'], host, { timeoutMs: dumpTimeoutMs });
+  if (shown.ok) {
+    const [privateKey = '', publicKey = '', listenPort = ''] = (shown.value.split('\n', 1)[0] ?? '').split(
+      '\t',
+    );
+    return ok({ privateKey, publicKey, listenPort });
+  }
   if (shown.failure.code !== 'command_refused' || !host.isRoot) return fail(refused(shown.failure, host));
   const message = `an interface ${name} exists, and wg can't read it (${shown.failure.detail}): is it another kind of interface? Then give wireguard.interface another name`;
   return fail({ code: 'not_wireguard', message });
@@ -182,10 +194,14 @@ export async function readDevice(name: string, field: string, host: InterfaceHos
 /** The key of the live interface; null: there is no interface, or it has none. */
 export async function readLiveKey(name: string, host: InterfaceHost): Step<PrivateKey | null> {
   if (!(await isThere(name, host))) return ok(null);
-  const shown = await readDevice(name, 'private-key', host);
+  const shown = await readDevice(name, host);
   if (!shown.ok) return shown;
-  return ok(isKey(shown.value) ? (shown.value as PrivateKey) : null);
+  const key = shown.value.privateKey;
+  return ok(isKey(key) ? (key as PrivateKey) : null);
 }
+
+// A dump of 65,536 peers takes half a second, and far longer on a machine that is short of everything (measured). Ours.
+const dumpTimeoutMs = 60_000;
 
 // An argument list holds about 19,300 (measured). Ours.
 const peersPerCall = 1_000;
