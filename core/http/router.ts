@@ -35,6 +35,8 @@ export function createRouter<Operation extends { readonly method: string; readon
   };
   return (path) => {
     const plain = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+    // Two slashes are not one: no parameter is empty.
+    if (plain.length > 1 && plain.endsWith('/')) return null;
     // A path that is not percent-encoded UTF-8 is taken literally: `/peers/%zz` is a peer with a bad name, not another place.
     return find(plain) ?? (plain.includes('%') ? find(plain.replaceAll('%', '%25')) : null);
   };

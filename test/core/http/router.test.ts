@@ -20,6 +20,7 @@ test('one trailing slash is dropped, and no other', () => {
   assert.deepEqual({ ...find('/a/')?.params }, {});
   assert.equal(find('/a/1/')?.params['x'], '1');
   assert.equal(find('/a/1//'), null);
+  assert.equal(find('/a//'), null);
   assert.equal(find('//a'), null);
 });
 
