@@ -182,6 +182,9 @@ function warnOfChoices({ config, log, debug }: AppOptions): void {
       'wireguard.backend is memory: there is no interface and NO TRAFFIC FLOWS; for a look around only',
     );
   }
+  if (config.metrics !== null) {
+    log.warn({}, 'metrics.port is set, but this version has no metrics listener yet: nothing listens there');
+  }
   if (peerStoreFile === null) {
     log.warn(
       {},

@@ -42,7 +42,10 @@ export const apiFailures: FailureTable<ApiCode> = {
   peer_not_found: { status: 404, sentence: 'There is no peer with this id.' },
   no_available_ip: { status: 409, sentence: 'No free address is left in the subnet.' },
   wireguard_error: { status: 500, sentence: 'The WireGuard interface refused; nothing was changed.' },
-  store_error: { status: 500, sentence: 'The peer store could not be written; nothing was changed.' },
+  store_error: {
+    status: 500,
+    sentence: 'The peer store could not be written; a GET tells when it works again.',
+  },
   stats_unavailable: { status: 500, sentence: 'The WireGuard interface could not be read.' },
   peers_list_unavailable: { status: 500, sentence: 'The WireGuard interface could not be read.' },
   server_info_unavailable: {
