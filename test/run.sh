@@ -32,10 +32,10 @@ for argument in "$@"; do
 done
 kinds=${kinds:-unit socket device crash}
 
-# How long one file may take, in seconds: far above what any of them needs, on a busy machine too.
+# How long one process of tests may take, in seconds: far above what any of them needs, on a busy machine too.
 seconds_for() {
   case $1 in
-    unit) echo 120 ;;
+    unit) echo 300 ;;
     socket) echo 180 ;;
     device) echo 300 ;;
     crash) echo 600 ;;
@@ -109,6 +109,17 @@ is_named() {
 # What the files of the crash tests mention that can't run where device tests can't.
 device_mark="fixtures/(namespace|interface-run)|'mount'"
 
+# What unit tests mention that count processes or start them: each has a process of its own.
+process_mark="child_process|childPids|fixtures/(fake-wg|project-copy|store-process)"
+
+# bundle FILE…: the same tests in few processes, since a process costs more than most files. Prints their files, one a line.
+bundle() {
+  grep -lE "$process_mark" "$@"
+  grep -LE "$process_mark" "$@" | awk -v folder="$results" -v root="$PWD" '
+    { bundle = folder "/unit-" NR % 4 + 1 ".mjs"; print "import \047" root "/" $0 "\047;" > bundle; names[bundle] }
+    END { for (name in names) print name }'
+}
+
 # run_kind KIND: runs its files, save for those that can't run here.
 run_kind() {
   files=$(files_of "$1")
@@ -135,6 +146,8 @@ run_kind() {
     return 0
   fi
   printf '\n%s\n' "== $1 tests =="
+  # shellcheck disable=SC2086
+  [ "$1" != unit ] || files=$(bundle $files)
   # Paths of this project have no blanks.
   # shellcheck disable=SC2086
   timeout --foreground --kill-after=20 "$(minutes_for "$1")m" \
