@@ -22,7 +22,7 @@ export const devicePeersMax = 65_536;
  * crowded machine (garbage collection), and a call that is given up too soon is one more for it to work off.
  */
 export const deviceTimeoutMs = 4_000;
-export const deviceTimeoutPerChangeMs = 10;
+export const deviceTimeoutPerChangeMs = 40;
 export const deviceTimeoutPerPeerMs = 0.25;
 
 /** Changes in one call. Ours: an argument list holds about 19,300 peers, and a call that hangs is to be noticed soon. */

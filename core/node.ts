@@ -2,7 +2,7 @@
 // device are made to follow it. What a batch of commands does is batch.ts.
 import { auditChange, auditDrift } from './audit.ts';
 import { type Changed, type ChangeFailure, type Origin, runBatch, type Waiting } from './batch.ts';
-import { createFault } from './fault.ts';
+import { createFault, type Fault } from './fault.ts';
 import { batchMax, expiryBatchMax, expiryCheckMaxMs, queueMax, reconcileEveryMs } from './limits.ts';
 import { createObserver, type Observer } from './observe.ts';
 import { type Book, createBook } from './peers/book.ts';
@@ -168,13 +168,16 @@ export function createNode(options: {
     deviceFault.suspect();
   }
 
+  /** One error for a fault, not one for each attempt to heal it. */
+  function logFault(fault: Fault, failure: StoreFailure | DeviceFailure, message: string): void {
+    const write = fault.lasting() ? log.debug : log.error;
+    write({ code: failure.code, detail: failure.detail }, message);
+  }
+
   async function healStore(): Promise<void> {
     const written = await store.rewrite(book.table.peers(), [...retired]);
     if (!written.ok) {
-      log.error(
-        { code: written.failure.code, detail: written.failure.detail },
-        'the peer store can not be written',
-      );
+      logFault(storeFault, written.failure, 'the peer store can not be written');
     } else if (storeFault.lasting()) {
       log.warn({}, 'the peer store works again');
     }
@@ -184,7 +187,7 @@ export function createNode(options: {
   async function reconcile(): Promise<void> {
     const made = await makeDeviceRight();
     if (!made.ok) {
-      log.error({ code: made.failure.code, detail: made.failure.detail }, 'the device can not be reconciled');
+      logFault(deviceFault, made.failure, 'the device can not be reconciled');
     } else if (deviceFault.lasting()) {
       log.warn({}, 'the device works again');
     }
