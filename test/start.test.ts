@@ -31,6 +31,8 @@ async function start(
     env: { PATH: path },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // Most of what is started here reads nothing, and may be gone before it could.
+  child.stdin.on('error', () => {});
   child.stdin.end(input);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
