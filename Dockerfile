@@ -12,6 +12,8 @@ RUN npm ci --omit=dev --ignore-scripts
 RUN find node_modules/uWebSockets.js -name '*.node' \
       ! -name "$(node -p '`uws_${process.platform}_${process.arch}_${process.versions.modules}.node`')" -delete \
  && node -e 'require("uWebSockets.js")'
+# An optional peer of a dependency, for which npm takes the compiler of the lock file though it is left out.
+RUN rm -rf node_modules/typescript node_modules/@typescript node_modules/.bin/tsc
 
 FROM ${BASE} AS build
 WORKDIR /app
@@ -42,7 +44,8 @@ COPY LICENSE package.json config.example.yaml ./
 COPY docker/health.mjs docker/
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
-RUN ln -s /app/dist/adapters/main.js /usr/local/bin/wgkeeper-node && wgkeeper-node --version
+RUN install -d -m 0700 data && ln -s /app/dist/adapters/main.js /usr/local/bin/wgkeeper-node \
+ && wgkeeper-node --version
 ENV NODE_ENV=production
 # The node's key and its peers outlive the container, also where nobody thought of a volume.
 VOLUME ["/etc/wireguard", "/app/data"]

@@ -23,7 +23,9 @@ async function createWorld(context: TestContext) {
   const start = async () => {
     const container = await startContainer(home, host);
     const isReady = async () => (await api.request('GET', '/readyz')).status === 200;
-    await until(`it is ready: ${container.said()}`, () => isReady().catch(() => false));
+    await until('it is ready', () => isReady().catch(() => false)).catch((error: Error) => {
+      throw new Error(`${error.message}: ${container.said()}`);
+    });
     return container;
   };
   return { host, client, api, start };

@@ -132,4 +132,4 @@ mount --bind "$home/wireguard" "$root/etc/wireguard"
 mount --bind "$home/data" "$root/app/data"
 touch "$root/app/config.yaml"
 mount --bind "$home/config.yaml" "$root/app/config.yaml"
-exec ${limited} chroot "$root" env -i -C /app PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"`;
+exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin chroot "$root" env -C /app ${limited} "$@"`;
