@@ -94,9 +94,10 @@ describe('while nothing happens', { concurrency: true }, () => {
     assert.equal((await node.request('GET', `/peers/${randomUUID()}`)).status, 404);
     assert.equal((await node.request('GET', '/healthz')).status, 200);
 
-    assert.equal((await home.run({ args: ['up'] })).status, 0);
+    const up = await home.run({ args: ['up'] });
+    assert.equal(up.status, 0, up.stderr);
     await until('reads go on', async () => (await outcomes()).every((outcome) => outcome === '200'));
-    assert.equal((await node.request('GET', '/readyz')).status, 200);
+    await until('it is ready', async () => (await node.request('GET', '/readyz')).status === 200);
     assert.equal((await create(node)).status, 200);
   });
 });

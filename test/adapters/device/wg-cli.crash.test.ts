@@ -15,9 +15,9 @@ function moduleUrl(path: string): string {
 /** A node that has looked once, with its watch on. */
 function nodeScript(path: string): string {
   return `
-    const { createWgDevice } = await import('${moduleUrl('../../adapters/wg-cli')}');
-    const { createSystemClock } = await import('${moduleUrl('../../adapters/clock')}');
-    const { createFakeLog } = await import('${moduleUrl('../fakes/log')}');
+    const { createWgDevice } = await import('${moduleUrl('../../../adapters/device/wg-cli')}');
+    const { createSystemClock } = await import('${moduleUrl('../../../adapters/clock')}');
+    const { createFakeLog } = await import('${moduleUrl('../../fakes/log')}');
     const surroundings = { shell: ['/bin/sh'], path: '${path}', clock: createSystemClock() };
     const device = createWgDevice({ interfaceName: 'wg0', surroundings, log: createFakeLog() });
     device.watch(() => {});
