@@ -298,7 +298,7 @@ describe('the device', () => {
   });
 });
 
-describe('65,000 peers', () => {
+describe('20,000 peers', () => {
   const sample = peerFixture(0);
   // Hashing ids and keys, as the fixture does, would take longer than the test.
   const numbered = (number: number): Peer => {
@@ -307,7 +307,7 @@ describe('65,000 peers', () => {
     return { ...sample, id, publicKey: `${'A'.repeat(31)}${digits}=` as PublicKey };
   };
   const api = createFakeApi();
-  for (let number = 0; number < 65_000; number++) api.behind.table.put(numbered(number));
+  for (let number = 0; number < 20_000; number++) api.behind.table.put(numbered(number));
 
   it('come in pieces, made as they are taken, and make up one right text', async () => {
     const outcome = await ask(api, listPeers);
@@ -322,12 +322,12 @@ describe('65,000 peers', () => {
     }
     assert.ok(longest < 150_000, `a piece of ${longest}`);
     const { data, meta } = JSON.parse(pieces.join(''));
-    assert.deepEqual(meta, { offset: 0, limit: 65_000, totalItems: 65_000, hasPrev: false, hasNext: false });
-    assert.equal(data.length, 65_000);
-    for (const number of [0, 249, 250, 251, 64_999]) {
+    assert.deepEqual(meta, { offset: 0, limit: 20_000, totalItems: 20_000, hasPrev: false, hasNext: false });
+    assert.equal(data.length, 20_000);
+    for (const number of [0, 249, 250, 251, 19_999]) {
       assert.equal(data[number].peerId, numbered(number).id);
     }
-    assert.equal(new Set(data.map((item: { peerId: string }) => item.peerId)).size, 65_000);
+    assert.equal(new Set(data.map((item: { peerId: string }) => item.peerId)).size, 20_000);
   });
 
   it('are those that there were when they were asked for, though some leave meanwhile', async () => {
@@ -349,8 +349,8 @@ describe('65,000 peers', () => {
   });
 
   it('are paged through at any offset', async () => {
-    const answered = await page(api, 'offset=64990&limit=1000');
+    const answered = await page(api, 'offset=19990&limit=1000');
     assert.equal(answered.ids.length, 10);
-    assert.equal(answered.ids[0], numbered(64_990).id);
+    assert.equal(answered.ids[0], numbered(19_990).id);
   });
 });

@@ -1,5 +1,6 @@
 // The device on userspace WireGuard: that it keeps the port's promises there, and the traps of wg(8) that it has to step round.
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { createWgDevice, type WgDevice } from '../../../adapters/device/wg-cli.ts';
 import {
@@ -171,11 +172,20 @@ describe('a change of the wg device', () => {
   });
 });
 
+// The signal is sent before it has arrived, and one thread may stop later than another.
+async function stopped({ process }: UserspaceWireGuard): Promise<void> {
+  const tasks = `/proc/${process.pid}/task`;
+  process.kill('SIGSTOP');
+  await until('every thread has stopped', () =>
+    readdirSync(tasks).every((task) => /^State:\tT/m.test(readFileSync(`${tasks}/${task}/status`, 'utf8'))),
+  );
+}
+
 describe('a wg device that hangs', () => {
   it('is given up, and is as good as before when it goes on', async (test) => {
     const { device, clock, wireGuard } = await setUp(test);
     const peer = specs.one('10.7.0.2/32');
-    wireGuard.process.kill('SIGSTOP');
+    await stopped(wireGuard);
     const applied = device.apply([put(peer)]);
     const looked = device.look(() => {});
     let done = false;
@@ -201,7 +211,7 @@ describe('a wg device that hangs', () => {
     const { device, clock, wireGuard } = await setUp(test);
     const peer = specs.one('10.7.0.2/32');
     await peersOf(device);
-    wireGuard.process.kill('SIGSTOP');
+    await stopped(wireGuard);
     const applied = device.apply([put(peer)]);
     await clock.advance(deviceTimeoutMs + deviceTimeoutPerChangeMs + deviceTimeoutPerPeerMs);
     wireGuard.process.kill('SIGCONT');
