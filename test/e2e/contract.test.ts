@@ -150,7 +150,7 @@ test('a device that does not end in time, and one that has no key', async (conte
   });
   context.after(keyless.stop);
   const answer = await askInProcess(keyless.dispatch, apiKey)(creationOf(id));
-  checkAnswer(row('keyless', 503, 'device_unavailable'), answer);
+  checkAnswer(row('keyless', 503, 'device_unavailable', { 'retry-after': '1' }), answer);
 });
 
 test('more callers than may wait are told at once', async (context) => {
