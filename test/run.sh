@@ -50,7 +50,7 @@ minutes_for() {
   case $1 in
     unit) echo 6 ;;
     socket) echo 10 ;;
-    device | crash) echo 20 ;;
+    device | crash) echo 15 ;;
   esac
 }
 
