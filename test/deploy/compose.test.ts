@@ -1,6 +1,5 @@
-// The compose files, held against each other, the Dockerfile and the Caddyfile. Where docker-compose is installed it reads them too.
+// The compose files, held against each other, the Dockerfile and the Caddyfile.
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { type ComposeFile, readComposeFile } from './container.ts';
@@ -58,18 +57,4 @@ test('the addresses that the file says to trust are those that Caddy has', () =>
   const [, trusted = ''] = /trusted_proxies: \[(.*)\]/.exec(text) ?? [];
   assert.deepEqual(trusted.replaceAll('"', '').split(', '), networks);
   assert.match(readFileSync('Caddyfile', 'utf8'), /reverse_proxy wireguard:51821 /);
-});
-
-test('docker-compose reads them', (context) => {
-  if (spawnSync('docker-compose', ['version']).error !== undefined) {
-    return context.skip('docker-compose is not installed');
-  }
-  const env = { PATH: process.env['PATH'], DOMAIN: 'node1.example.org' };
-  for (const name of ['compose.yaml', 'docker-compose.local.yml', 'docker-compose.prod-secure.yml']) {
-    execFileSync('docker-compose', ['-f', name, 'config', '--quiet'], { env });
-  }
-  const without = spawnSync('docker-compose', ['-f', 'docker-compose.prod-secure.yml', 'config'], {
-    env: { PATH: process.env['PATH'] },
-  });
-  assert.notEqual(without.status, 0, 'without a name for the certificate');
 });
