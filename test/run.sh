@@ -112,14 +112,14 @@ is_named() {
 # What the files of the crash tests mention that can't run where device tests can't.
 device_mark="fixtures/(namespace|interface-run)|'mount'"
 
-# What unit tests mention that count processes or start them: each has a process of its own.
-process_mark="child_process|childPids|fixtures/(fake-wg|project-copy|store-process)"
+# What unit tests mention that count processes, or start them and wait: each has a process of its own.
+process_mark="'node:child_process'|childPids|createRunCommand|createLinkWatch|fixtures/(fake-wg|project-copy|store-process)"
 
 # bundle FILE…: the same tests in few processes, since a process costs more than most files. Prints their files, one a line.
 bundle() {
   grep -lE "$process_mark" "$@"
   grep -LE "$process_mark" "$@" | awk -v folder="$results" -v root="$PWD" '
-    { bundle = folder "/unit-" NR % 4 + 1 ".mjs"; print "import \047" root "/" $0 "\047;" > bundle; names[bundle] }
+    { bundle = folder "/unit-" NR % 2 + 1 ".mjs"; print "import \047" root "/" $0 "\047;" > bundle; names[bundle] }
     END { for (name in names) print name }'
 }
 

@@ -1,39 +1,23 @@
-// The lock against other processes: who gets it, who doesn't, and that it goes with its holder.
+// The lock: who gets it and who doesn't, and that no other process keeps it. That it goes with its holder is in file-lock.crash.test.ts.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { createFlock } from '../../../adapters/disk/file-lock.ts';
 import { createRunCommand } from '../../../adapters/run-command.ts';
 import { fail } from '../../../core/result.ts';
 import { mustFail, mustSucceed } from '../../fixtures/outcome.ts';
 import { realStore } from '../../fixtures/store-process.ts';
 
-const program = fileURLToPath(
-  new URL(`../../fixtures/store-process${extname(import.meta.url)}`, import.meta.url),
-);
 const run = createRunCommand({ PATH: process.env['PATH'] ?? '' });
 
 async function temporaryFolder(t: TestContext): Promise<string> {
   const folder = await fs.mkdtemp(join(tmpdir(), 'lock-'));
   t.after(() => fs.rm(folder, { recursive: true }));
   return folder;
-}
-
-/** Starts a process that holds the store at this path, or says why not in its first line. */
-async function startHolder(
-  t: TestContext,
-  path: string,
-): Promise<{ child: ChildProcess; firstLine: string }> {
-  const child = spawn(process.execPath, [program, path, '0', '0'], { stdio: ['pipe', 'pipe', 'inherit'] });
-  t.after(() => child.kill('SIGKILL'));
-  const [firstLine] = await once(createInterface(child.stdout), 'line');
-  return { child, firstLine };
 }
 
 test('a second holder is refused at once, until the first gives up', async (t) => {
@@ -45,19 +29,6 @@ test('a second holder is refused at once, until the first gives up', async (t) =
   await first.release();
   await mustSucceed(await acquire(path)).release();
   assert.equal((await fs.stat(path)).mode & 0o777, 0o600);
-});
-
-test('between processes: the second node is refused, and kill -9 frees the store', async (t) => {
-  const path = join(await temporaryFolder(t), 'peers');
-  const holder = await startHolder(t, path);
-  assert.equal(holder.firstLine, 'loaded');
-  assert.equal((await startHolder(t, path)).firstLine, `store_locked ${path}.lock: another process holds it`);
-  assert.equal(mustFail(await realStore(path, 0).load()).code, 'store_locked');
-  holder.child.kill('SIGKILL');
-  await once(holder.child, 'exit');
-  const store = realStore(path, 0);
-  mustSucceed(await store.load());
-  await store.close();
 });
 
 test('two names of one file are one store', async (t) => {
