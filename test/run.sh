@@ -112,8 +112,8 @@ is_named() {
 # What the files of the crash tests mention that can't run where device tests can't.
 device_mark="fixtures/(namespace|interface-run)|'mount'"
 
-# What unit tests mention that count processes, or start them and wait: each has a process of its own.
-process_mark="'node:child_process'|childPids|createRunCommand|createLinkWatch|fixtures/(fake-wg|project-copy|store-process)"
+# What unit tests mention that count their processes, or start many or wait for them: each has a process of its own.
+process_mark="childPids|createRunCommand|createLinkWatch|fixtures/(fake-wg|project-copy)"
 
 # bundle FILE…: the same tests in few processes, since a process costs more than most files. Prints their files, one a line.
 bundle() {

@@ -1,6 +1,6 @@
 import test from 'node:test';
 import { live } from './simulation.ts';
 
-for (let seed = 1; seed <= 12; seed++) {
+for (let seed = 1; seed <= 8; seed++) {
   test(`seed ${seed}: what was acknowledged is true`, () => live(seed, 120));
 }

@@ -1,5 +1,5 @@
 // The store's process against strace(1): killed before every call that changes the disk, and each of these calls made to
-// fail. Needs strace; the last test needs root. Kill -9 keeps the page cache: what a power cut does is in store-power-cut.test.ts.
+// fail. Needs strace; the last test needs root. Kill -9 keeps the page cache: what a power cut does is in power-cut.crash.test.ts.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
