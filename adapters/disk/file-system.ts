@@ -1,6 +1,7 @@
 // The few calls that the files of the node need, as an interface that a test can record and break. Knows no format and no protocol.
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
+import { dirname } from 'node:path';
 
 /** An open file. Every call rejects with the system's error, as `node:fs` does. */
 export interface OpenFile {
@@ -59,11 +60,38 @@ export const nodeFileSystem: FileSystem = {
   rename: fs.rename,
   unlink: fs.unlink,
   list: (folder) => fs.readdir(folder),
-  makeFolder: (path, mode) => fs.mkdir(path, { recursive: true, mode }),
+  makeFolder: makeFolders,
   realPath: (path) => fs.realpath(path),
   readLink: (path) => fs.readlink(path),
   access: fs.access,
 };
+
+// Not by `recursive` of Node's own: where a folder that is there lets none be made in it, as in /proc, that tries for ever.
+async function makeFolders(path: string, mode: number): Promise<string | undefined> {
+  try {
+    await fs.mkdir(path, { mode });
+    return path;
+  } catch (error) {
+    if (await isFolder(path)) return undefined;
+    const parent = dirname(path);
+    if (systemErrorCode(error) !== 'ENOENT' || parent === path) throw error;
+    const topmost = await makeFolders(parent, mode);
+    await fs.mkdir(path, { mode }).catch(async (again: unknown) => {
+      // Another process may have been quicker.
+      if (!(await isFolder(path))) throw again;
+    });
+    return topmost ?? path;
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await fs.stat(path)).isDirectory();
+  } catch (error) {
+    systemErrorCode(error);
+    return false;
+  }
+}
 
 /** The system's name for an error, `ENOENT` and the like. Throws what is not a system error on: that is a bug. */
 export function systemErrorCode(error: unknown): string {

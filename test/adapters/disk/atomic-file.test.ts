@@ -157,4 +157,17 @@ describe('on a real file system', () => {
     await fs.writeFile(join(folder, 'file'), '');
     assert.match(mustFail(await makeFolder(join(folder, 'file', 'b'), { mode: 0o700 })), /file/);
   });
+
+  test('where the system lets no folder be made it says so at once', async () => {
+    const failure = mustFail(await makeFolder('/proc/wgkeeper/data', { mode: 0o700 }));
+    assert.match(failure, /^\/proc\/wgkeeper\/data: ENOENT: .*mkdir '\/proc\/wgkeeper'$/);
+  });
+
+  test('two who make the same folders at once both find them made', async (t) => {
+    const folder = await temporaryFolder(t);
+    const made = join(folder, 'a', 'b', 'c');
+    const both = await Promise.all([1, 2].map(() => makeFolder(made, { mode: 0o700 })));
+    for (const outcome of both) mustSucceed(outcome);
+    assert.ok((await fs.stat(made)).isDirectory());
+  });
 });
