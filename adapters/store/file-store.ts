@@ -22,7 +22,7 @@ interface OpenStore {
   readonly snapshotBytes: number;
   readonly size: number;
   readonly nextFrame: number;
-  /** Whether the file ends in a batch that was cut off: nothing can be appended behind it. */
+  /** Whether the file may end in the rest of a batch that a crash left unfinished: nothing can be appended behind it. */
   readonly tornTail: boolean;
   /** Whether it begins with what `load` read; else it was written anew since. */
   readonly asLoaded: boolean;
@@ -83,15 +83,29 @@ export function createFileStore(
       return fail({ code: 'store_invalid', detail: `${target}: ${decoded.failure}` });
     }
     const { peers, snapshotBytes, wholeBytes, nextFrame } = decoded.value;
-    const tornTail = wholeBytes < bytes.length;
-    if (tornTail) {
-      const fields = { file: target, byte: wholeBytes, droppedBytes: bytes.length - wholeBytes };
-      log.warn(fields, 'the last batch of the store was cut off while it was written, and is dropped');
-    }
-    open = { file, snapshotBytes, size: bytes.length, nextFrame, tornTail, asLoaded: true };
-    loadedBytes = bytes.length;
+    const tornTail = wholeBytes < bytes.length && !(await dropTail(file, wholeBytes, bytes.length));
+    open = { file, snapshotBytes, size: wholeBytes, nextFrame, tornTail, asLoaded: true };
+    loadedBytes = wholeBytes;
     retired = decoded.value.retired;
     return ok({ peers, retired });
+  }
+
+  /** Cuts off what a crash left of an unfinished batch, durably; false: it may be there still. */
+  async function dropTail(file: OpenFile, wholeBytes: number, size: number): Promise<boolean> {
+    const fields = { file: target, byte: wholeBytes, droppedBytes: size - wholeBytes };
+    log.warn(fields, 'the last batch of the store was cut off while it was written, and is dropped');
+    try {
+      await file.truncate(wholeBytes);
+      // Before anything is appended, or a power cut could leave a new batch with the rest of this one behind it.
+      await file.sync();
+      return true;
+    } catch (error) {
+      log.warn(
+        { ...fields, reason: describeSystemError(error) },
+        'the dropped batch stays in the store for now',
+      );
+      return false;
+    }
   }
 
   async function commit(

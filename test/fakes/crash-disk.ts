@@ -30,9 +30,12 @@ export interface CrashDisk {
 interface Inode {
   content: Buffer;
   durable: Buffer;
-  pending: { readonly position: number; readonly bytes: Buffer }[];
+  pending: Pending[];
   mode: number;
 }
+
+/** What was not flushed yet: a write, or a truncation to a size. */
+type Pending = { readonly position: number; readonly bytes: Buffer } | { readonly size: number };
 
 type NameChange = (names: Map<string, Inode>) => void;
 
@@ -76,7 +79,7 @@ export function createCrashDisk(files: DiskFiles = new Map()): CrashDisk {
         const verdict = call(`write ${path} ${bytes.length}`);
         const written = Buffer.from(verdict === null ? bytes : bytes.subarray(0, bytes.length >> 1));
         inode.pending.push({ position, bytes: written });
-        inode.content = applyWrite(inode.content, position, written);
+        inode.content = applyPending(inode.content, { position, bytes: written });
         if (verdict !== null && verdict !== 'short') throw systemError(verdict);
         return written.length;
       },
@@ -85,10 +88,10 @@ export function createCrashDisk(files: DiskFiles = new Map()): CrashDisk {
       chmod: async (mode) => {
         live().mode = mode;
       },
-      // As lost as kept by a power cut: what was flushed before stays there.
       async truncate(size) {
         live();
         mustWork(`truncate ${path} ${size}`);
+        inode.pending.push({ size });
         inode.content = inode.content.subarray(0, size);
       },
       sync: async () => flush(live(), `fsync ${path}`),
@@ -107,7 +110,7 @@ export function createCrashDisk(files: DiskFiles = new Map()): CrashDisk {
     const pending = inode.pending;
     inode.pending = [];
     if (verdict !== null) throw systemError(verdict);
-    for (const write of pending) inode.durable = applyWrite(inode.durable, write.position, write.bytes);
+    for (const change of pending) inode.durable = applyPending(inode.durable, change);
   }
 
   function openFolder(folder: string): OpenFile {
@@ -215,14 +218,25 @@ function* contentsOf(inodes: readonly (readonly [string, Inode])[]): Generator<M
   }
 }
 
-/** What may be left of one file. The node's files only grow, and so does this model. */
-function* leftOf(inode: Inode): Generator<Buffer> {
-  yield inode.durable;
-  if (inode.pending.length === 0) return;
-  let grown = inode.durable;
-  for (const write of inode.pending) grown = applyWrite(grown, write.position, write.bytes);
+/** What may be left of one file. A truncation that was not flushed may have happened or not, whatever was written after it. */
+function* leftOf({ durable, pending }: Inode): Generator<Buffer> {
+  const writes = pending.filter((change) => 'bytes' in change);
+  const sizes = pending.flatMap((change) => ('size' in change ? change.size : []));
+  yield* grownFrom(durable, writes);
+  if (sizes.length > 0) yield* grownFrom(durable.subarray(0, Math.min(...sizes)), writes);
+}
+
+/** What may be left of writes to the end of a file, or over what is there. */
+function* grownFrom(
+  base: Buffer,
+  writes: readonly { readonly position: number; readonly bytes: Buffer }[],
+): Generator<Buffer> {
+  yield base;
+  if (writes.length === 0) return;
+  let grown = base;
+  for (const write of writes) grown = applyPending(grown, write);
   yield grown;
-  const from = inode.durable.length;
+  const from = Math.min(base.length, ...writes.map(({ position }) => position));
   const step = Math.max(1, Math.floor((grown.length - from) / 40));
   for (let size = from + 1; size < grown.length; size += step) yield grown.subarray(0, size);
   yield grown.subarray(0, grown.length - 1);
@@ -232,7 +246,7 @@ function* leftOf(inode: Inode): Generator<Buffer> {
     yield Buffer.from(grown).fill(0, start, end);
     yield Buffer.concat([grown.subarray(0, start), Buffer.alloc(grown.length - start)]);
     yield Buffer.concat([
-      inode.durable,
+      base.subarray(0, from),
       Buffer.alloc(start - from),
       grown.subarray(start, end),
       Buffer.alloc(grown.length - end),
@@ -244,7 +258,9 @@ function createInode(bytes: Buffer, mode = 0o600): Inode {
   return { content: bytes, durable: bytes, pending: [], mode };
 }
 
-function applyWrite(content: Buffer, position: number, bytes: Buffer): Buffer {
+function applyPending(content: Buffer, change: Pending): Buffer {
+  if ('size' in change) return content.subarray(0, change.size);
+  const { position, bytes } = change;
   const grown = Buffer.alloc(Math.max(content.length, position + bytes.length));
   content.copy(grown);
   bytes.copy(grown, position);

@@ -159,22 +159,64 @@ describe('calls to the disk', () => {
     );
   });
 
-  test('after a torn batch the next commit writes the file anew, and until then it is left as it is', async () => {
-    const { bytes } = storeFileFixture([peerFixture(0)], [[put(peerFixture(1))]]);
-    const torn = bytes.subarray(0, bytes.length - 10);
+  const whole = storeFileFixture([peerFixture(0)]).bytes;
+  const withBatch = storeFileFixture([peerFixture(0)], [[put(peerFixture(1))]]).bytes;
+  const torn = withBatch.subarray(0, withBatch.length - 10);
+
+  test('a torn batch is cut off for good before anything else, with one warning', async () => {
     const disk = diskWith(torn);
     const { store, log } = storeOn(disk);
     assert.deepEqual(mustSucceed(await store.load()).peers, [peerFixture(0)]);
-    assert.deepEqual(disk.files().get(path), torn);
-    const [line] = log.lines;
+    assert.deepEqual(disk.calls, [`truncate /d/peers ${whole.length}`, 'fsync /d/peers']);
+    const [line, ...more] = log.lines;
     assert.equal(line?.level, 'warn');
-    assert.equal(line?.fields['file'], path);
-    assert.equal(line?.fields['byte'], storeFileFixture([peerFixture(0)]).bytes.length);
-    mustSucceed(await store.commit([put(peerFixture(2))], () => [peerFixture(0)]));
-    mustSucceed(await store.commit([put(peerFixture(3))], () => assert.fail('nobody needs them')));
+    assert.deepEqual(line?.fields, {
+      file: path,
+      byte: whole.length,
+      droppedBytes: torn.length - whole.length,
+    });
+    assert.deepEqual(more, []);
+    for (const files of disk.afterPowerCut()) assert.deepEqual(files.get(path), whole);
+    mustSucceed(await store.commit([put(peerFixture(2))], () => assert.fail('nobody needs them')));
     await store.close();
-    assert.deepEqual((await foundOn(disk)).peers, sorted([peerFixture(0), peerFixture(2), peerFixture(3)]));
+    assert.deepEqual((await foundOn(disk)).peers, sorted([peerFixture(0), peerFixture(2)]));
+    const again = storeOn(disk);
+    mustSucceed(await again.store.load());
+    assert.deepEqual(again.log.lines, []);
+    await again.store.close();
   });
+
+  test('a power cut while a torn batch is cut off leaves one that is dropped at the next start', async () => {
+    for (const moment of ['truncate', 'fsync']) {
+      const disk = diskWith(torn);
+      const pictures: Map<string, Buffer>[] = [];
+      disk.onCall = (call) => {
+        if (call.startsWith(moment)) for (const files of disk.afterPowerCut()) pictures.push(new Map(files));
+        return null;
+      };
+      await (await loadedOn(disk)).close();
+      assert.ok(pictures.length > 0);
+      for (const files of pictures) {
+        assert.deepEqual((await foundOn(createCrashDisk(files))).peers, [peerFixture(0)]);
+      }
+    }
+  });
+
+  for (const failing of ['truncate', 'fsync']) {
+    test(`a torn batch that can not be cut off (${failing}) stays until the file is written anew`, async () => {
+      const disk = diskWith(torn);
+      failOnce(disk, failing, 'EIO');
+      const { store, log } = storeOn(disk);
+      assert.deepEqual(mustSucceed(await store.load()).peers, [peerFixture(0)]);
+      assert.match(String(log.lines.at(-1)?.fields['reason']), /^EIO/);
+      disk.calls.length = 0;
+      mustSucceed(await store.commit([put(peerFixture(2))], () => [peerFixture(0)]));
+      assert.match(disk.calls[0] ?? '', /^create/, 'nothing is appended to it');
+      mustSucceed(await store.commit([put(peerFixture(3))], () => assert.fail('nobody needs them')));
+      await store.close();
+      assert.deepEqual((await foundOn(disk)).peers, sorted([peerFixture(0), peerFixture(2), peerFixture(3)]));
+    });
+  }
 
   test('temporary files of a crash are removed, and nothing else', async () => {
     const names = [
@@ -357,19 +399,20 @@ describe('the copy that is kept', () => {
   const copyPath = '/d/peers.2026-02-02T00-06-06.123Z.bak';
   const { bytes } = storeFileFixture(peerFixtures(2), [[put(peerFixture(2))]]);
 
-  test('is the file as it was loaded, torn end and all, and durable', async () => {
-    for (const content of [bytes, bytes.subarray(0, bytes.length - 3)]) {
-      const disk = diskWith(content);
+  test('is the file as it was loaded, without a torn end, and durable', async () => {
+    const further = storeFileFixture(peerFixtures(2), [[put(peerFixture(2))], [put(peerFixture(3))]]).bytes;
+    for (const loaded of [bytes, further.subarray(0, further.length - 3)]) {
+      const disk = diskWith(loaded);
       const store = await loadedOn(disk);
       assert.equal(mustSucceed(await store.keepCopy(nowMs)), copyPath);
       assert.deepEqual(disk.calls, [
         `create ${copyPath}`,
-        `write ${copyPath} ${content.length}`,
+        `write ${copyPath} ${bytes.length}`,
         `fsync ${copyPath}`,
         'fsync /d',
       ]);
       await store.close();
-      for (const files of disk.afterPowerCut()) assert.deepEqual(files.get(copyPath), content);
+      for (const files of disk.afterPowerCut()) assert.deepEqual(files.get(copyPath), bytes);
     }
   });
 
