@@ -68,7 +68,7 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
   const node = createNode({
     device: createDevice(options),
     store: createStore(options),
-    keys: createKeySource(),
+    keys: createKeySource(clock),
     clock,
     log,
     subnets: config.wireguard.subnets,

@@ -6,12 +6,36 @@ import {
   randomBytes,
   randomFillSync,
 } from 'node:crypto';
-import type { PresharedKey, PrivateKey, PublicKey } from '../core/peers/peer.ts';
-import type { KeySource } from '../core/ports.ts';
+import { keysAheadMax } from '../core/limits.ts';
+import type { PeerKeys, PresharedKey, PrivateKey, PublicKey } from '../core/peers/peer.ts';
+import type { Clock, KeySource } from '../core/ports.ts';
 
-/** X25519 keys (RFC 7748) from the operating system's randomness. */
-export function createKeySource(): KeySource {
-  return { peerKeys: () => ({ ...generateKeyPair(), presharedKey: generatePresharedKey() }) };
+/**
+ * X25519 keys (RFC 7748) from the operating system's randomness. Once the first were asked for, up to `keysAheadMax` are
+ * made ahead, a pair a turn of the event loop: there is time for it while a batch is on its way to disk and device.
+ */
+export function createKeySource(clock: Pick<Clock, 'soon'>): KeySource {
+  const ahead: PeerKeys[] = [];
+  let filling = false;
+
+  function fill(): void {
+    ahead.push(createPeerKeys());
+    filling = ahead.length < keysAheadMax;
+    if (filling) clock.soon(fill);
+  }
+
+  return {
+    peerKeys() {
+      if (!filling) clock.soon(fill);
+      filling = true;
+      return ahead.pop() ?? createPeerKeys();
+    },
+  };
+}
+
+/** A fresh key pair, and a preshared key with it. */
+export function createPeerKeys(): PeerKeys {
+  return { ...generateKeyPair(), presharedKey: generatePresharedKey() };
 }
 
 /** A fresh key pair as `wg genkey` and `wg pubkey` would make it, the private key clamped (RFC 7748 section 5). */

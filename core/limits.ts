@@ -60,6 +60,9 @@ export const lookStaleMaxMs = 10_000;
 /** Changes that share one store write and one device call. Ours: beyond 64 a `wg addconf` gains nothing more a peer. */
 export const batchMax = 64;
 
+/** Peers' keys that are made before they are asked for. Ours: those of one batch. */
+export const keysAheadMax = 64;
+
 /** Callers that may wait for the writer; one more is told `overloaded` at once. Ours. */
 export const queueMax = 4_096;
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { createKeySource, derivePublicKey, fillRandom, generateKeyPair } from '../../adapters/keys.ts';
+import { keysAheadMax } from '../../core/limits.ts';
 import { isKey, type PrivateKey } from '../../core/peers/peer.ts';
 
 function base64(hex: string): string {
@@ -60,11 +61,35 @@ describe('key pairs', () => {
 });
 
 describe('the key source', () => {
-  it('adds a preshared key of its own to each pair', () => {
-    const source = createKeySource();
-    const keys = Array.from({ length: 50 }, () => source.peerKeys());
+  const turns: (() => void)[] = [];
+  const source = createKeySource({ soon: (turn) => turns.push(turn) });
+
+  /** How many turns of the event loop it takes until nothing is left to do. */
+  function turnsToRest(): number {
+    let count = 0;
+    for (let turn = turns.shift(); turn !== undefined; turn = turns.shift()) {
+      turn();
+      count++;
+    }
+    return count;
+  }
+
+  it('does nothing before the first keys are wanted', () => assert.equal(turnsToRest(), 0));
+
+  it('then makes some ahead, a pair a turn, and after that what was taken', () => {
+    source.peerKeys();
+    assert.equal(turnsToRest(), keysAheadMax);
+    for (let taken = 0; taken < 3; taken++) source.peerKeys();
+    assert.equal(turnsToRest(), 3);
+    assert.equal(turnsToRest(), 0);
+  });
+
+  it('adds a preshared key of its own to each pair, and gives none twice, made ahead or not', () => {
+    const keys = Array.from({ length: keysAheadMax + 20 }, () => source.peerKeys());
+    turnsToRest();
+    for (let taken = 0; taken < 20; taken++) keys.push(source.peerKeys());
     for (const { presharedKey } of keys) assert.ok(isKey(presharedKey));
-    assert.equal(new Set(keys.flatMap((key) => Object.values(key))).size, 150);
+    assert.equal(new Set(keys.flatMap((key) => Object.values(key))).size, 3 * keys.length);
   });
 });
 
