@@ -116,8 +116,8 @@ export const stopDeadlineMs = 4_500;
 
 // The log
 
-/** Bytes that are gathered before they are written. Ours: one page (measured: cheaper than a write a line). */
-export const logBufferBytes = 4_096;
+/** Bytes that are gathered before they are written. Ours: the audit lines of one batch of changes, in one write. */
+export const logBufferBytes = 32_768;
 
 /** How long a line may wait to be written. Ours. */
 export const logFlushMs = 250;

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { createLog } from '../../adapters/log.ts';
+import { logBufferBytes } from '../../core/limits.ts';
 import type { LogFields, LogLevel } from '../../core/ports.ts';
 import { createFakeClock } from '../fakes/clock.ts';
 
@@ -83,9 +84,9 @@ describe('a line', () => {
 describe('writing', () => {
   it('waits until there is enough', () => {
     const { log, lines } = logged();
-    log.info({}, 'x'.repeat(3_000));
+    log.info({}, 'x'.repeat(logBufferBytes - 1_000));
     assert.equal(lines().length, 0);
-    log.info({}, 'x'.repeat(1_200));
+    log.info({}, 'x'.repeat(1_000));
     assert.equal(lines().length, 2);
   });
 
