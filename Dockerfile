@@ -42,6 +42,7 @@ RUN apt-get update -qq \
 WORKDIR /app
 COPY LICENSE package.json config.example.yaml ./
 COPY docker/health.mjs docker/
+COPY docs/openapi.json docs/
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
 RUN install -d -m 0700 data && ln -s /app/dist/adapters/main.js /usr/local/bin/wgkeeper-node \

@@ -16,6 +16,7 @@ import type { ApiContext } from '../handlers/context.ts';
 import { type ApiCode, apiFailures } from '../handlers/failures.ts';
 import { createReplyCache } from '../handlers/reply-cache.ts';
 import { routes } from '../handlers/routes.ts';
+import { readApiDescription } from './api-description.ts';
 import { createMemoryDevice } from './device/memory-device.ts';
 import { createWgDevice } from './device/wg-cli.ts';
 import { createFlock } from './disk/file-lock.ts';
@@ -119,7 +120,7 @@ function serve(
 }
 
 function describeNode(
-  { config, clock, service }: AppOptions,
+  { config, log, clock, service }: AppOptions,
   node: PeerNode,
   startedAtMs: number,
 ): ApiContext {
@@ -137,6 +138,7 @@ function describeNode(
       addressFamilies: subnets.map((subnet) => subnet.cidr.family),
     },
     replies: createReplyCache(replyCacheBytesMax),
+    readApiDescription: () => readApiDescription(log),
   };
 }
 

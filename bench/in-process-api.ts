@@ -73,6 +73,7 @@ export async function createBenchApi(
         addressFamilies: ['IPv4', 'IPv6'],
       },
       replies: createReplyCache(8 * 1_024 * 1_024),
+      readApiDescription: async () => null,
     },
     failures: apiFailures,
     access,

@@ -5,6 +5,15 @@ import type { Failure } from '../core/http/contract.ts';
 import { faultRetryMs } from '../core/limits.ts';
 import type { ApiCode } from './failures.ts';
 
+/** How any change may fail, whatever it is. */
+export const changeCodes = [
+  'wireguard_error',
+  'store_error',
+  'store_unavailable',
+  'device_unavailable',
+  'overloaded',
+] as const satisfies readonly ChangeFailure[];
+
 const retryLater: ReadonlySet<ChangeFailure> = new Set<ChangeFailure>([
   'store_unavailable',
   'device_unavailable',

@@ -20,4 +20,6 @@ export interface ApiContext {
     readonly addressFamilies: readonly AddressFamily[];
   };
   readonly replies: ReplyCache;
+  /** The bytes of `docs/openapi.json`; null: they can't be read. */
+  readonly readApiDescription: () => Promise<Uint8Array | null>;
 }

@@ -8,10 +8,11 @@ import type { NodeHealth } from '../core/node.ts';
 import { type PeerId, parsePeerId } from '../core/peers/peer.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { parseTimestamp } from '../core/timestamp.ts';
-import { changeFailure } from './change-failure.ts';
+import { changeCodes, changeFailure } from './change-failure.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiCode } from './failures.ts';
-import { renderAddresses } from './shapes.ts';
+import { familySchema, keySchema, peerIdSchema, udpPortSchema } from './schemas.ts';
+import { addressFields, listedPeerExample, renderAddresses } from './shapes.ts';
 
 export interface CreatePeerInput {
   readonly id: PeerId;
@@ -23,22 +24,91 @@ export interface CreatePeerInput {
 }
 
 const fieldNameShownMax = 64;
-const fields = ['peerId', 'expiresAt', 'addressFamilies'];
 const objectSchema = v.record(v.string(), v.unknown());
-const expiresAtSchema = v.nullish(v.pipe(v.string(), v.maxLength(64)));
-const familiesSchema = v.nullish(
+const expiresAtSchema = v.nullish(
   v.pipe(
-    v.array(v.picklist(['IPv4', 'IPv6'])),
-    v.minLength(1),
-    v.check((families) => new Set(families).size === families.length),
+    v.string(),
+    v.maxLength(64),
+    v.metadata({ format: 'date-time' }),
+    v.description(
+      'RFC 3339 with a zone, in the future. Absent or null: a new peer is permanent, a known one keeps what it has.',
+    ),
   ),
 );
+const familiesSchema = v.nullish(
+  v.pipe(
+    v.array(familySchema),
+    v.minLength(1),
+    v.check((families) => new Set(families).size === families.length),
+    v.metadata({ uniqueItems: true }),
+    v.description(
+      'Which addresses a new peer gets. Absent or null: one of each family of the node. Ignored for a known peer.',
+    ),
+  ),
+);
+
+/** What callers send. It is decoded field by field, since each has a code of its own. */
+export const creationSchema = v.strictObject({
+  peerId: peerIdSchema,
+  expiresAt: expiresAtSchema,
+  addressFamilies: familiesSchema,
+});
+
+/** What `renderCreated` writes. */
+export const createdSchema = v.object({
+  server: v.object({
+    publicKey: keySchema("The node's public key: 32 bytes in base64."),
+    listenPort: udpPortSchema('Where the node listens for its peers, UDP.'),
+  }),
+  peer: v.object({
+    peerId: peerIdSchema,
+    publicKey: keySchema("The peer's public key: 32 bytes in base64."),
+    privateKey: keySchema('In this answer and nowhere else: the node does not keep it.'),
+    presharedKey: keySchema('Preshared key: 32 bytes in base64.'),
+    ...addressFields,
+  }),
+});
+
+const { peerId, publicKey, allowedIPs, addressFamilies } = listedPeerExample;
+const example = {
+  server: { publicKey: '7sUykuzGXvnqgXqP0vNTAMSDhwFdr1ENo8jCkBtMNwA=', listenPort: 51_820 },
+  peer: {
+    peerId,
+    publicKey,
+    privateKey: 'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=',
+    presharedKey: 'FpCyhws9cxwWoV4xELtfJvjJN+zQVRPISllRWgeopVE=',
+    allowedIPs,
+    addressFamilies,
+  },
+};
 
 export const createPeer = defineRoute<ApiContext, ApiCode, CreatePeerInput>({
   method: 'POST',
   path: '/peers',
   access: 'key',
   takesBody: true,
+  description: {
+    name: 'createPeer',
+    summary: 'Creates a peer, or rotates the keys of a known one',
+    details:
+      'May be sent again: a known peer gets new keys and keeps its addresses. When it is answered the peer is durable and on the interface, and its old keys are gone.',
+    body: {
+      details: 'The peer. A field that nobody knows is refused.',
+      schema: creationSchema,
+      example: { peerId, expiresAt: '2026-12-31T23:59:59Z', addressFamilies: ['IPv4'] },
+    },
+    answers: { 200: { details: 'All that a client needs.', schema: createdSchema, example } },
+    failures: [
+      'unknown_field',
+      'invalid_peer_id',
+      'invalid_expires_at',
+      'invalid_address_families',
+      'unsupported_address_family',
+      'no_available_ip',
+      'server_info_unavailable',
+      ...changeCodes,
+    ],
+  },
   decode: decodeCreatePeer,
   handle: handleCreatePeer,
 });
@@ -49,7 +119,7 @@ function decodeCreatePeer(raw: RawInput): Result<CreatePeerInput, Failure<ApiCod
   if (!v.is(objectSchema, body) || Array.isArray(body)) {
     return fail({ code: 'invalid_json', sentence: 'The body must be one JSON object.' });
   }
-  const unknown = Object.keys(body).find((key) => !fields.includes(key));
+  const unknown = Object.keys(body).find((key) => !Object.hasOwn(creationSchema.entries, key));
   if (unknown !== undefined) return fail({ code: 'unknown_field', sentence: unknownFieldSentence(unknown) });
 
   const id = typeof body['peerId'] === 'string' ? parsePeerId(body['peerId']) : null;

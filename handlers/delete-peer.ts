@@ -5,16 +5,25 @@ import type { RawInput } from '../core/http/contract.ts';
 import { defineRoute } from '../core/http/route.ts';
 import type { PeerId } from '../core/peers/peer.ts';
 import { fail, ok } from '../core/result.ts';
-import { changeFailure } from './change-failure.ts';
+import { changeCodes, changeFailure } from './change-failure.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiCode } from './failures.ts';
-import { decodePeerId } from './peer-id.ts';
+import { decodePeerId, peerIdParameter } from './peer-id.ts';
+import { okSchema } from './schemas.ts';
 
 export const deletePeer = defineRoute<ApiContext, ApiCode, { readonly id: PeerId; readonly origin: Origin }>({
   method: 'DELETE',
   path: '/peers/:peerId',
   access: 'key',
   takesBody: false,
+  description: {
+    name: 'deletePeer',
+    summary: 'Removes a peer',
+    details: 'When it is answered the peer can use the tunnel no more, and its addresses are free.',
+    parameters: [peerIdParameter],
+    answers: { 200: { details: 'It is gone.', schema: okSchema, example: { status: 'ok' } } },
+    failures: ['invalid_peer_id', 'peer_not_found', ...changeCodes],
+  },
   decode(raw: RawInput) {
     const id = decodePeerId(raw);
     if (!id.ok) return id;

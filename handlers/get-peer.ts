@@ -5,14 +5,27 @@ import type { PeerId } from '../core/peers/peer.ts';
 import { fail, ok } from '../core/result.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiCode } from './failures.ts';
-import { decodePeerId } from './peer-id.ts';
-import { renderPeer } from './shapes.ts';
+import { decodePeerId, peerIdParameter } from './peer-id.ts';
+import { listedPeerExample, peerSchema, renderPeer } from './shapes.ts';
 
 export const getPeer = defineRoute<ApiContext, ApiCode, PeerId>({
   method: 'GET',
   path: '/peers/:peerId',
   access: 'key',
   takesBody: false,
+  description: {
+    name: 'getPeer',
+    summary: 'One peer, with its counters',
+    parameters: [peerIdParameter],
+    answers: {
+      200: {
+        details: 'The peer.',
+        schema: peerSchema,
+        example: { ...listedPeerExample, receiveBytes: 0, transmitBytes: 0 },
+      },
+    },
+    failures: ['invalid_peer_id', 'peer_not_found', 'wireguard_error'],
+  },
   decode: decodePeerId,
   handle(id, context) {
     const settling = context.node.observer.settle();

@@ -1,11 +1,13 @@
 // GET /peers: a page of peers, or all of them.
+import * as v from 'valibot';
 import type { Failure, Outcome, RawInput } from '../core/http/contract.ts';
 import { defineRoute } from '../core/http/route.ts';
 import type { Entry } from '../core/peers/table.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiCode } from './failures.ts';
-import { renderListedPeer } from './shapes.ts';
+import { countSchema } from './schemas.ts';
+import { listedPeerExample, listedPeerSchema, renderListedPeer } from './shapes.ts';
 
 /** The most peers of a page that is asked for by its length. */
 const pageLimitMax = 1_000;
@@ -19,11 +21,51 @@ export interface Page {
   readonly limit: number | null;
 }
 
+/** What `renderPieces` writes. */
+export const pageSchema = v.object({
+  data: v.array(listedPeerSchema),
+  meta: v.object({
+    offset: countSchema('As it was asked for.'),
+    limit: countSchema('As it was asked for; the number of items where it was not.'),
+    totalItems: countSchema('How many peers there are.'),
+    hasPrev: v.boolean(),
+    hasNext: v.boolean(),
+    prevOffset: v.optional(countSchema('Where the page before begins; absent: there is none.')),
+    nextOffset: v.optional(countSchema('Where the page after begins; absent: there is none.')),
+  }),
+});
+
+const example = {
+  data: [listedPeerExample],
+  meta: { offset: 0, limit: 50, totalItems: 1, hasPrev: false, hasNext: false },
+};
+
 export const listPeers = defineRoute<ApiContext, ApiCode, Page>({
   method: 'GET',
   path: '/peers',
   access: 'key',
   takesBody: false,
+  description: {
+    name: 'listPeers',
+    summary: 'Peers, a page or all of them',
+    details: 'Oldest first, then by id: pages stay put as peers come.',
+    parameters: [
+      {
+        name: 'offset',
+        in: 'query',
+        details: 'How many to pass over; none by default.',
+        schema: countSchema(''),
+      },
+      {
+        name: 'limit',
+        in: 'query',
+        details: 'How many at most; all of them by default.',
+        schema: countSchema('', 1, pageLimitMax),
+      },
+    ],
+    answers: { 200: { details: 'A page.', schema: pageSchema, example } },
+    failures: ['invalid_pagination', 'peers_list_unavailable'],
+  },
   decode: decodePage,
   handle(page, context) {
     const settling = context.node.observer.settle();

@@ -1,5 +1,5 @@
 // The API on one screen.
-import type { Route } from '../core/http/route.ts';
+import type { DescribedRoute } from '../core/http/route.ts';
 import type { ApiContext } from './context.ts';
 import { createPeer } from './create-peer.ts';
 import { deletePeer } from './delete-peer.ts';
@@ -7,11 +7,12 @@ import type { ApiCode } from './failures.ts';
 import { getPeer } from './get-peer.ts';
 import { health } from './health.ts';
 import { listPeers } from './list-peers.ts';
+import { openapi } from './openapi.ts';
 import { ready } from './ready.ts';
 import { stats } from './stats.ts';
 
 /** Every operation of the node. */
-export const routes: readonly Route<ApiContext, ApiCode>[] = [
+export const routes: readonly DescribedRoute<ApiContext, ApiCode>[] = [
   health,
   ready,
   stats,
@@ -19,4 +20,5 @@ export const routes: readonly Route<ApiContext, ApiCode>[] = [
   getPeer,
   createPeer,
   deletePeer,
+  openapi,
 ];

@@ -1,5 +1,6 @@
 // The failures of HTTP itself: what can be wrong with a request before any operation is asked. Knows no operation's own codes.
 import type { FailureTable } from './contract.ts';
+import type { Route } from './route.ts';
 
 /** Every code that this folder answers with by itself. */
 export type HttpCode =
@@ -34,3 +35,18 @@ export const httpFailures: FailureTable<HttpCode> = {
     sentence: 'The request took too long and its outcome is unknown; a GET tells.',
   },
 };
+
+/** The codes with which any operation of this kind may fail, whatever it does. */
+export function httpCodesOf(
+  operation: Pick<Route<never, never>, 'access' | 'takesBody'>,
+): readonly HttpCode[] {
+  return [
+    ...(operation.access === 'key' ? keyCodes : []),
+    ...(operation.takesBody ? bodyCodes : []),
+    'internal_error',
+    'deadline_exceeded',
+  ];
+}
+
+const keyCodes = ['unauthorized', 'forbidden', 'rate_limited', 'shutting_down'] as const;
+const bodyCodes = ['invalid_json', 'body_too_large', 'unsupported_media_type', 'overloaded'] as const;

@@ -77,6 +77,7 @@ export function createFakeApi(changes: Partial<ApiContext['node']['pools']> = {}
       addressFamilies: ['IPv4', 'IPv6'],
     },
     replies: createReplyCache(1_000_000),
+    readApiDescription: () => assert.fail('the API is not described here'),
   };
   return { behind, context };
 }

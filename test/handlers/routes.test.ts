@@ -12,6 +12,7 @@ describe('the routes', () => {
     assert.deepEqual(shown.sort(), [
       'DELETE /peers/:peerId key false',
       'GET /healthz public false',
+      'GET /openapi.json key false',
       'GET /peers key false',
       'GET /peers/:peerId key false',
       'GET /readyz public false',
