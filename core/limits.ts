@@ -175,6 +175,12 @@ export const drainMs = 3_500;
 /** Connections at once, where the limit of open files allows them. Ours: some 9 MB (measured). */
 export const connectionsMax = 10_000;
 
+/** How long connections that began with a replaced certificate may last. Ours: as long as a long body may take its reader. */
+export const tlsRetiredMs = streamTotalMs;
+
+/** Replaced certificates that still have connections; one more, and those of the oldest are cut. Ours. */
+export const tlsRetiredMax = 8;
+
 /** Open files that are not connections: store, log, memory files and pipes of the shells. Ours. */
 export const openFilesReserved = 256;
 

@@ -1,4 +1,5 @@
 // Who may ask, and how often: API key, allowlist, trusted proxies and rate limit in one object whose settings can be replaced.
+import { isDeepStrictEqual } from 'node:util';
 import type { Address, Cidr } from '../address.ts';
 import { rateAddressesMax, rateBurst, ratePerSecond } from '../limits.ts';
 import { createKeyCheck } from './auth.ts';
@@ -32,7 +33,7 @@ export interface Access {
   take(client: Address, monotonicMs: number): number;
   /** What a connection's other end is: see `Standing`. */
   standing(remote: Uint8Array): Standing;
-  /** Counts the replacements of the settings, for those who remember standings. */
+  /** Counts the changes of allowlist and proxies, for those who remember standings. */
   version(): number;
   /** Takes new settings at once. Open connections are judged by them from their next request on. */
   replace(settings: AccessSettings): void;
@@ -73,9 +74,13 @@ export function createAccess(initial: AccessSettings): Access {
     },
     version: () => version,
     replace(next) {
+      // To look at every connection again costs as long as one of them lasts: only for what can change a standing.
+      const sameNetworks =
+        isDeepStrictEqual(next.allowedIps, settings.allowedIps) &&
+        isDeepStrictEqual(next.trustedProxies, settings.trustedProxies);
+      if (!sameNetworks) version++;
       settings = next;
       keyCheck = createKeyCheck(next.apiKey);
-      version++;
     },
   };
 }

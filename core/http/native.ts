@@ -44,6 +44,11 @@ export interface NativeApp {
     done: (socket: NativeListenSocket | false) => void,
   ): NativeApp;
   close(): NativeApp;
+  /** Names this app to `addChildAppDescriptor` of another one. */
+  getDescriptor(): number;
+  /** While it has children, the app hands every connection that it accepts to one of them, in turn, and keeps none. */
+  addChildAppDescriptor(descriptor: number): NativeApp;
+  removeChildAppDescriptor(descriptor: number): NativeApp;
 }
 
 interface NativeTls {

@@ -24,8 +24,8 @@ export interface ReceiverOptions {
 
 /** Takes native requests. */
 export interface Receiver {
-  /** Handles one request. Never throws: that would end the process. */
-  receive(res: NativeResponse, req: NativeRequest): void;
+  /** Handles one request, with `isLast` the last one of its connection. Never throws: that would end the process. */
+  receive(res: NativeResponse, req: NativeRequest, isLast?: boolean): void;
   /** Requests that are not yet answered to the end. */
   underWay(): number;
 }
@@ -35,6 +35,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const { dispatch, connections, clock, log } = options;
   const head = new HeadReader();
   const noteRefusal = createRefusalLog(log, clock, 'request');
+  /** Whether the request at hand is on a foreign connection. */
+  let isForeign = false;
   let underWay = 0;
   let streams = 0;
 
@@ -60,11 +62,11 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   };
 
   const pend = (res: NativeResponse): PendingResponse => {
-    const foreign = head.closes;
+    const wasForeign = isForeign;
     underWay++;
     return new PendingResponse(res, () => {
       underWay--;
-      if (foreign) connections.foreignLeft();
+      if (wasForeign) connections.foreignLeft();
       options.onEnded();
     });
   };
@@ -137,10 +139,12 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   };
 
   return {
-    receive(res, req) {
+    receive(res, req, isLast = false) {
       try {
         head.read(req, res);
         connections.judge(head);
+        isForeign = head.closes;
+        if (isLast) head.closes = true;
         if (head.framedWell) handle(res);
         else refuseFraming(res);
       } catch (bug) {

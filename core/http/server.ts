@@ -9,7 +9,8 @@ import { findListenFailure, type ListenFailure } from './listen-failure.ts';
 import type { Native, NativeApp, NativeListenSocket, NativeResponse } from './native.ts';
 import { createReceiver, type Receiver } from './receiver.ts';
 import { createRefusalLog } from './refusal-log.ts';
-import { checkTlsPair, type TlsFailure, type TlsPair, tlsCiphers } from './tls.ts';
+import type { TlsPair } from './tls.ts';
+import { type CertificateFailure, createTlsPort, type PortEvents } from './tls-port.ts';
 
 /** What the environment must say before the first server is started: the native module reads it once, when it is loaded. */
 export const nativeEnvironment = { UWS_HTTP_MAX_HEADERS_SIZE: String(headBytesMax) } as const;
@@ -34,10 +35,10 @@ export interface ServerOptions {
  * Why a server did not start; nothing is left behind.
  * - `native_module`: the HTTP library has no build for this Node.js or C library.
  * - `address_in_use`, `address_not_available`, `no_permission`, `listen_failed`: the port can't be had.
- * - the rest: the certificate or its key; `tls_refused`: both look good, and the library does not take them.
+ * - the rest: as `CertificateFailure` has them.
  */
 export interface ServerFailure {
-  readonly code: 'native_module' | ListenFailure['code'] | 'tls_refused' | TlsFailure;
+  readonly code: 'native_module' | ListenFailure['code'] | CertificateFailure['code'];
   /** One line for the terminal. */
   readonly detail: string;
 }
@@ -48,6 +49,8 @@ export interface Server {
   readonly port: number;
   /** Connections open now. */
   connections(): number;
+  /** See `TlsPort`. Of a server without TLS it throws. */
+  replaceCertificate(pair: TlsPair): Result<void, CertificateFailure>;
   /** Takes no more connections, lets requests under way finish and closes all connections, at the latest after `deadlineMs`. Asked again it waits for the same. */
   drain(deadlineMs: number): Promise<void>;
   /** Closes everything at once. */
@@ -58,13 +61,9 @@ export interface Server {
 export async function startServer(options: ServerOptions): Promise<Result<Server, ServerFailure>> {
   const native = await loadNative();
   if (native === null) return failure('native_module', nativeModuleNeeds);
-  const app = createApp(native, options);
-  if (!app.ok) return app;
-  native._cfg('silent');
   const watch = { changed: () => {} };
   const connections = new Connections(options.access, options.connectionsMax);
   const receiver = createReceiver({ ...options, connections, onEnded: () => watch.changed() });
-  app.value.any('/*', receiver.receive);
   const noteRefusal = createRefusalLog(options.log, options.clock, 'connection');
   const count = (res: NativeResponse, change: number) => {
     if (change > 0 && !connections.came(res)) {
@@ -74,14 +73,37 @@ export async function startServer(options: ServerOptions): Promise<Result<Server
     if (change < 0) connections.went();
     watch.changed();
   };
-  app.value.filter(count);
-  const socket = await listen(app.value, options);
+  const port = createPort(native, options, { request: receiver.receive, connection: count });
+  if (!port.ok) return port;
+  native._cfg('silent');
+  const socket = await listen(port.value.door, options);
   if (socket === null) {
-    app.value.close();
+    port.value.close();
     const reason = await findListenFailure(options.host, options.port);
     return fail(reason ?? { code: 'listen_failed', detail: `port ${options.port}: can not listen` });
   }
-  return ok(createServer(native, app.value, socket, { options, connections, receiver, watch }));
+  return ok(createServer(native, port.value, socket, { options, connections, receiver, watch }));
+}
+
+/** What listens, and what it answers with. */
+interface Port {
+  readonly door: NativeApp;
+  replaceCertificate(pair: TlsPair): Result<void, CertificateFailure>;
+  close(): void;
+}
+
+function createPort(native: Native, options: ServerOptions, events: PortEvents): Result<Port, ServerFailure> {
+  if (options.tls !== null) return createTlsPort(native, options.tls, events, options);
+  const app = native.App({});
+  app.any('/*', events.request);
+  app.filter(events.connection);
+  return ok({
+    door: app,
+    replaceCertificate: () => {
+      throw new Error('a server without TLS has no certificate');
+    },
+    close: () => app.close(),
+  });
 }
 
 interface Running {
@@ -92,17 +114,18 @@ interface Running {
   readonly watch: { changed: () => void };
 }
 
-function createServer(native: Native, app: NativeApp, socket: NativeListenSocket, running: Running): Server {
+function createServer(native: Native, port: Port, socket: NativeListenSocket, running: Running): Server {
   const { connections } = running;
   let closed = false;
   let drained: Promise<void> | null = null;
   const close = () => {
-    if (!closed) app.close();
+    if (!closed) port.close();
     closed = true;
   };
   return {
     port: native.us_socket_local_port(socket),
     connections: () => connections.open,
+    replaceCertificate: port.replaceCertificate,
     close,
     drain(deadlineMs) {
       if (closed) return Promise.resolve();
@@ -151,29 +174,6 @@ async function loadNative(): Promise<Native | null> {
 
 const nativeModuleNeeds =
   'the HTTP library has no build for this system: it needs Node.js 20 or 22 with glibc 2.27 or later, or Node.js 24 with glibc 2.38 or later (not musl)';
-
-function createApp(native: Native, options: ServerOptions): Result<NativeApp, ServerFailure> {
-  const { tls, log } = options;
-  if (tls === null) return ok(native.App({}));
-  const checked = checkTlsPair(tls, options.clock.nowMs());
-  if (!checked.ok)
-    return failure(checked.failure, `${tlsFailures[checked.failure]} (${tls.certPath}, ${tls.keyPath})`);
-  if (checked.value !== null)
-    log.warn({ code: checked.value, file: tls.certPath }, 'clients will refuse the certificate');
-  try {
-    return ok(
-      native.SSLApp({ key_file_name: tls.keyPath, cert_file_name: tls.certPath, ssl_ciphers: tlsCiphers }),
-    );
-  } catch {
-    return failure('tls_refused', `the HTTP library does not take ${tls.certPath} with ${tls.keyPath}`);
-  }
-}
-
-const tlsFailures: Readonly<Record<TlsFailure, string>> = {
-  certificate_unreadable: 'the certificate is not a PEM certificate',
-  key_unreadable: 'the key is not a PEM private key without a passphrase',
-  key_mismatch: 'the key is not the key of the certificate',
-};
 
 /** Without it two servers would share a port in silence. */
 const exclusivePort = 1;

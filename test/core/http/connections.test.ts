@@ -103,6 +103,13 @@ test('connections that are older than the allowlist are looked at until all are 
   assert.equal(come('172.16.0.3').asks().looked, false);
 });
 
+test('a new key alone has nobody looked at again', () => {
+  const { access, come } = setUp();
+  const open = come('10.0.0.1');
+  access.replace({ ...settings, apiKey: `${apiKey}-renewed`, allowedIps: cidrs('10.0.0.0/8') });
+  assert.deepEqual(open.asks(), { allowed: true, closes: false, looked: false });
+});
+
 test('without an allowlist nothing is looked at, and one that comes later holds for open connections', () => {
   const { access, come } = setUp();
   access.replace({ ...settings, allowedIps: null });
