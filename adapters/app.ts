@@ -1,8 +1,8 @@
 // What is plugged into what: from a configuration to a node that serves. Decides nothing by itself.
-import { readFileSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { formatAddress, formatCidr } from '../core/address.ts';
-import type { Config, TlsFiles } from '../core/config/config.ts';
-import { createAccess } from '../core/http/access.ts';
+import type { Config } from '../core/config/config.ts';
+import { type Access, type AccessSettings, createAccess } from '../core/http/access.ts';
 import { type Answered, createDispatch } from '../core/http/dispatch.ts';
 import { findListenFailure } from '../core/http/listen-failure.ts';
 import { createRequestIds } from '../core/http/request-id.ts';
@@ -20,12 +20,13 @@ import { readApiDescription } from './api-description.ts';
 import { createMemoryDevice } from './device/memory-device.ts';
 import { createWgDevice } from './device/wg-cli.ts';
 import { createFlock } from './disk/file-lock.ts';
-import { describeSystemError } from './disk/file-system.ts';
 import { createKeySource, fillRandom, generateKeyPair } from './keys.ts';
 import { affordableConnections } from './open-files.ts';
+import type { ReloadableServer } from './reload.ts';
 import { createRunCommand } from './run-command.ts';
 import { createFileStore } from './store/file-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
+import { readTlsFiles } from './tls-files.ts';
 
 /** What a node is started from. */
 export interface AppOptions {
@@ -42,7 +43,7 @@ export interface AppOptions {
 }
 
 /** A node that serves. */
-export interface App {
+export interface App extends ReloadableServer {
   /** The API's port. */
   readonly port: number;
   /** Drains the API, lets the writer end and gives store and device up; the interface stays as it is. */
@@ -59,8 +60,8 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
   const { config, log, clock } = options;
   const startedAtMs = clock.nowMs();
   warnOfChoices(options);
-  const tls = config.server.tls === null ? ok(null) : readTlsPair(config.server.tls);
-  if (!tls.ok) return tls;
+  const tls = config.server.tls === null ? ok(null) : readTlsFiles(config.server.tls);
+  if (!tls.ok) return fail({ message: tls.failure.join('; ') });
 
   // Before the store and the device are touched: whoever listens there may be a node on the same interface.
   const taken = await findListenFailure(config.server.host, config.server.port);
@@ -80,13 +81,15 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
     await node.stop();
     return fail({ message: started.failure.detail });
   }
-  const server = await serve(options, node, startedAtMs, tls.value);
+  const access = createAccess(accessSettings(config));
+  const server = await serve(options, { node, access, startedAtMs, tls: tls.value });
   if (!server.ok) {
     await node.stop();
     return fail({ message: server.failure.detail });
   }
   return ok({
     port: server.value.port,
+    reload: createServerReload(server.value, access, tls.value),
     async stop() {
       await server.value.drain(drainMs);
       await node.stop();
@@ -94,15 +97,19 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
   });
 }
 
+interface Served {
+  readonly node: PeerNode;
+  readonly access: Access;
+  readonly startedAtMs: number;
+  readonly tls: TlsPair | null;
+}
+
 function serve(
   options: AppOptions,
-  node: PeerNode,
-  startedAtMs: number,
-  tls: TlsPair | null,
+  { node, access, startedAtMs, tls }: Served,
 ): Promise<Result<Server, ServerFailure>> {
   const { config, log, clock, debug } = options;
-  const { host, port, allowedIps, trustedProxies } = config.server;
-  const access = createAccess({ apiKey: config.auth.apiKey, allowedIps, trustedProxies });
+  const { host, port } = config.server;
   const dispatch = createDispatch<ApiContext, ApiCode>({
     routes,
     context: describeNode(options, node, startedAtMs),
@@ -117,6 +124,28 @@ function serve(
   });
   const connectionsMax = affordableConnections();
   return startServer({ host, port, tls, dispatch, access, clock, log, connectionsMax });
+}
+
+function accessSettings({ auth, server }: Config): AccessSettings {
+  return { apiKey: auth.apiKey, allowedIps: server.allowedIps, trustedProxies: server.trustedProxies };
+}
+
+function createServerReload(server: Server, access: Access, startedWith: TlsPair | null): App['reload'] {
+  let current = startedWith;
+  return (config) => {
+    // To begin or end with TLS takes a restart.
+    const wanted = current === null ? null : config.server.tls;
+    const tls = wanted === null ? ok(current) : readTlsFiles(wanted);
+    if (!tls.ok) return tls;
+    const certificate = !isDeepStrictEqual(tls.value, current);
+    if (certificate && tls.value !== null) {
+      const replaced = server.replaceCertificate(tls.value);
+      if (!replaced.ok) return fail([replaced.failure.detail]);
+    }
+    current = tls.value;
+    access.replace(accessSettings(config));
+    return ok({ certificate });
+  };
 }
 
 function describeNode(
@@ -158,21 +187,6 @@ function createStore({ config, log, environment }: AppOptions): PeerStore {
   const path = config.wireguard.peerStoreFile;
   if (path === null) return createMemoryStore();
   return createFileStore(path, { log, lock: createFlock(createRunCommand({ PATH: environment.path })) });
-}
-
-function readTlsPair({ certPath, keyPath }: TlsFiles): Result<TlsPair, AppFailure> {
-  const certPem = readPem(certPath);
-  if (!certPem.ok) return certPem;
-  const keyPem = readPem(keyPath);
-  return keyPem.ok ? ok({ certPath, keyPath, certPem: certPem.value, keyPem: keyPem.value }) : keyPem;
-}
-
-function readPem(path: string): Result<string, AppFailure> {
-  try {
-    return ok(readFileSync(path, 'utf8'));
-  } catch (error) {
-    return fail({ message: `${path}: can not be read: ${describeSystemError(error)}` });
-  }
 }
 
 function warnOfChoices({ config, log, debug }: AppOptions): void {

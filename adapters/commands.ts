@@ -6,6 +6,8 @@ import { service } from '../core/service.ts';
 import { type Command, helpText } from './command-line.ts';
 import type { LoadedConfig } from './config-file.ts';
 import type { BufferedLog } from './log.ts';
+import { createReload, type ReloadableServer } from './reload.ts';
+import type { SignalledServer } from './signals.ts';
 
 /** Why a command could not do its work: for the operator, without a secret. */
 export interface CommandRefusal {
@@ -15,7 +17,7 @@ export interface CommandRefusal {
 type Outcome<Value> = Promise<Result<Value, CommandRefusal>>;
 
 /** A server that runs. */
-export interface RunningServer {
+export interface RunningServer extends ReloadableServer {
   /** Stops taking requests, answers those it has, and gives everything up. The interface stays. */
   stop(): Promise<void>;
 }
@@ -44,7 +46,7 @@ export interface CommandSurroundings {
 }
 
 /** How a command ended, or what it left running. 1: it could not do its work, and has said why. */
-export type CommandEnd = 0 | 1 | RunningServer;
+export type CommandEnd = 0 | 1 | SignalledServer;
 
 /** Does what the command says. */
 export async function runCommand(command: Command, surroundings: CommandSurroundings): Promise<CommandEnd> {
@@ -88,7 +90,12 @@ async function serve(
   }
   const { host, port, tls } = config.server;
   log.info({ host, port, tls: tls !== null, version: service.version }, 'the API is served');
-  return { stop: () => stopServer(server.value, log) };
+  const { loadConfig, debug } = surroundings;
+  const levelOf = (changed: Config) => logLevel(changed, debug);
+  return {
+    stop: () => stopServer(server.value, log),
+    reload: createReload({ config, server: server.value, log, loadConfig, levelOf }),
+  };
 }
 
 async function stopServer(server: RunningServer, log: BufferedLog): Promise<void> {

@@ -9,6 +9,8 @@ import type { Clock, Log, LogLevel } from '../core/ports.ts';
 export interface BufferedLog extends Log {
   /** Writes what is gathered, before it returns. For the end of the process; lines go on being taken. */
   flush(): void;
+  /** From now on takes what is at or above this level. */
+  setLevel(level: LogLevel): void;
 }
 
 /**
@@ -49,6 +51,9 @@ export function createLog(options: {
     error: urgent('error'),
     fatal: urgent('fatal'),
     flush: buffer.flush,
+    setLevel: (level) => {
+      lines.level = level;
+    },
   };
 }
 

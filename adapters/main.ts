@@ -9,7 +9,7 @@ import { loadConfig } from './config-file.ts';
 import { type BufferedLog, createLog } from './log.ts';
 import { createMachine } from './machine.ts';
 import { hideKeys } from './run-command.ts';
-import { createShutdown, type StopSignal, signalStatus } from './shutdown.ts';
+import { createSignals, type Signals, signalStatus } from './signals.ts';
 
 const clock = createSystemClock();
 let log: BufferedLog | null = null;
@@ -20,9 +20,9 @@ async function main(): Promise<void> {
     complain(command.failure.message);
     return process.exit(2);
   }
-  const shutdown = createShutdown({ clock, exit: process.exit });
-  const serves = command.value.kind === 'serve';
-  onStopSignals((signal) => (serves ? shutdown.signal(signal) : process.exit(signalStatus(signal))));
+  const signals = createSignals({ clock, exit: process.exit });
+  if (command.value.kind === 'serve') listenTo(signals);
+  else listenTo({ stop: (signal) => process.exit(signalStatus(signal)), reload: () => {} });
   const debug = process.env['DEBUG'] === 'true' || process.env['DEBUG'] === '1';
   const end = await runCommand(command.value, {
     machine: createMachine({
@@ -39,14 +39,14 @@ async function main(): Promise<void> {
     complain,
   });
   if (typeof end === 'number') process.exit(end);
-  shutdown.started(() => end.stop());
+  signals.started(end);
 }
 
-function onStopSignals(stop: (signal: StopSignal) => void): void {
+function listenTo({ stop, reload }: Pick<Signals, 'stop' | 'reload'>): void {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  // The terminal that started it may close; a server goes on.
-  process.on('SIGHUP', () => {});
+  // Also when the terminal that started it closes: it goes on.
+  process.on('SIGHUP', reload);
 }
 
 function complain(line: string): void {

@@ -46,6 +46,7 @@ function surroundings(
     error: line('error'),
     fatal: line('fatal'),
     flush: () => {},
+    setLevel: (level) => note(`level ${level}`),
   };
   const asked = <Value>(name: string, value: Value) => {
     note(name);
@@ -56,7 +57,11 @@ function surroundings(
       init: () => asked('init', '/etc/wireguard/wg0.conf'),
       up: () => asked('up', undefined),
       down: () => asked('down', undefined),
-      serve: () => asked('serve', { stop: () => Promise.resolve(note('stop')) }),
+      serve: () =>
+        asked('serve', {
+          stop: () => Promise.resolve(note('stop')),
+          reload: () => ok({ certificate: false }),
+        }),
       ...options.machine,
     },
     loadConfig: () => options.config ?? ok(loaded()),

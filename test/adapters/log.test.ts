@@ -214,3 +214,19 @@ describe('a descriptor that takes nothing', () => {
     assert.equal(clock.timers, 0, 'nothing is kept for a reader that does not come back');
   });
 });
+
+describe('a new level', () => {
+  it('holds from the next line on', () => {
+    const { log, lines } = logged('warn');
+    log.info({}, 'too early');
+    log.setLevel('debug');
+    log.debug({}, 'in time');
+    log.setLevel('fatal');
+    log.error({}, 'too late');
+    log.flush();
+    assert.deepEqual(
+      lines().map((line) => line['msg']),
+      ['in time'],
+    );
+  });
+});

@@ -28,7 +28,7 @@ function machine() {
     config: config(store),
     store,
     file: join(workingDirectory, 'wireguard/wgk-none.conf'),
-    log: { ...log, flush: () => {} },
+    log: { ...log, flush: () => {}, setLevel: () => {} },
     loud: () => log.lines.filter((line) => line.level === 'error').length,
   };
 }

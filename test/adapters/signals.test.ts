@@ -1,13 +1,14 @@
-// What the first and the second signal do, before, during and after the start.
+// What signals do, before, during and after the start.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createShutdown } from '../../adapters/shutdown.ts';
+import { createSignals } from '../../adapters/signals.ts';
 import { createFakeClock } from '../fakes/clock.ts';
 
-function shutdown() {
+function signals() {
   const clock = createFakeClock();
   const exits: number[] = [];
   let stops = 0;
+  let reloads = 0;
   let finish = () => {};
   const stopped = new Promise<void>((resolve) => {
     finish = resolve;
@@ -17,21 +18,25 @@ function shutdown() {
     exits,
     finish,
     stops: () => stops,
-    stop: () => {
-      stops++;
-      return stopped;
+    reloads: () => reloads,
+    server: {
+      stop: () => {
+        stops++;
+        return stopped;
+      },
+      reload: () => void reloads++,
     },
-    ...createShutdown({ clock, exit: (status) => exits.push(status) }),
+    ...createSignals({ clock, exit: (status) => exits.push(status) }),
   };
 }
 
 describe('the first signal', () => {
   it('stops the server, and the process once that is done', async () => {
-    const process = shutdown();
-    process.started(process.stop);
+    const process = signals();
+    process.started(process.server);
     await process.clock.settle();
     assert.equal(process.stops(), 0);
-    process.signal('SIGTERM');
+    process.stop('SIGTERM');
     await process.clock.settle();
     assert.equal(process.stops(), 1);
     assert.deepEqual(process.exits, []);
@@ -41,9 +46,9 @@ describe('the first signal', () => {
   });
 
   it('ends the process in time though the server does not stop', async () => {
-    const process = shutdown();
-    process.started(process.stop);
-    process.signal('SIGINT');
+    const process = signals();
+    process.started(process.server);
+    process.stop('SIGINT');
     await process.clock.advance(4_499);
     assert.deepEqual(process.exits, []);
     await process.clock.advance(500);
@@ -51,11 +56,11 @@ describe('the first signal', () => {
   });
 
   it('is kept for a server that is still starting', async () => {
-    const process = shutdown();
-    process.signal('SIGTERM');
+    const process = signals();
+    process.stop('SIGTERM');
     await process.clock.settle();
     assert.deepEqual(process.exits, []);
-    process.started(process.stop);
+    process.started(process.server);
     process.finish();
     await process.clock.settle();
     assert.equal(process.stops(), 1);
@@ -63,8 +68,8 @@ describe('the first signal', () => {
   });
 
   it('ends a start that takes too long', async () => {
-    const process = shutdown();
-    process.signal('SIGTERM');
+    const process = signals();
+    process.stop('SIGTERM');
     await process.clock.advance(5_000);
     assert.deepEqual(process.exits, [0]);
   });
@@ -76,10 +81,10 @@ describe('the second signal', () => {
     ['SIGTERM', 143],
   ] as const) {
     it(`ends the process at once with ${status} for ${signal}`, async () => {
-      const process = shutdown();
-      process.started(process.stop);
-      process.signal('SIGTERM');
-      process.signal(signal);
+      const process = signals();
+      process.started(process.server);
+      process.stop('SIGTERM');
+      process.stop(signal);
       assert.deepEqual(process.exits, [status]);
       process.finish();
       await process.clock.advance(10_000);
@@ -87,4 +92,39 @@ describe('the second signal', () => {
       assert.equal(process.stops(), 1);
     });
   }
+});
+
+describe('SIGHUP', () => {
+  it('has the server reload, once for each', () => {
+    const process = signals();
+    process.started(process.server);
+    assert.equal(process.reloads(), 0);
+    for (let count = 0; count < 3; count++) process.reload();
+    assert.equal(process.reloads(), 3);
+    assert.deepEqual(process.exits, []);
+  });
+
+  it('is kept for a server that is still starting', () => {
+    const process = signals();
+    process.reload();
+    process.reload();
+    process.started(process.server);
+    assert.equal(process.reloads(), 1);
+  });
+
+  it('means nothing to a server that is to stop', async () => {
+    const early = signals();
+    early.reload();
+    early.stop('SIGTERM');
+    early.started(early.server);
+    const late = signals();
+    late.started(late.server);
+    late.stop('SIGTERM');
+    late.reload();
+    for (const process of [early, late]) {
+      process.finish();
+      await process.clock.settle();
+      assert.deepEqual([process.reloads(), process.stops(), process.exits], [0, 1, [0]]);
+    }
+  });
 });
