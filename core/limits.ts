@@ -176,7 +176,7 @@ export const drainMs = 3_500;
 export const connectionsMax = 10_000;
 
 /** How long connections that began with a replaced certificate may last. Ours: as long as a long body may take its reader. */
-export const tlsRetiredMs = streamTotalMs;
+export const tlsRetiredMs = 300_000;
 
 /** Replaced certificates that still have connections; one more, and those of the oldest are cut. Ours. */
 export const tlsRetiredMax = 8;
