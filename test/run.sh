@@ -112,6 +112,9 @@ is_named() {
 # What the files of the crash tests mention that can't run where device tests can't.
 device_mark="fixtures/(namespace|interface-run)|'mount'"
 
+# What the one file mentions that installs packages.
+registry_mark="'npm', \['install'"
+
 # What unit tests mention that count their processes, or start many or wait for them: each has a process of its own.
 process_mark="childPids|createRunCommand|createLinkWatch|fixtures/(fake-wg|project-copy)"
 
@@ -129,7 +132,17 @@ run_kind() {
   [ -n "$files" ] || return 0
   reason=
   case $1 in
-    socket) [ -n "$native" ] || reason='the native HTTP module does not load' ;;
+    socket)
+      [ -n "$native" ] || reason='the native HTTP module does not load'
+      # shellcheck disable=SC2086
+      bound=$(grep -lE "$registry_mark" $files)
+      if [ -z "$reason" ] && [ -n "$bound" ] && ! npm ping >/dev/null 2>&1; then
+        leave_out "$bound: no package registry can be reached"
+        # shellcheck disable=SC2086
+        files=$(grep -LE "$registry_mark" $files)
+        [ -n "$files" ] || return 0
+      fi
+      ;;
     device) reason=$no_device ;;
     crash)
       [ -n "$native" ] || reason='the native HTTP module does not load'
