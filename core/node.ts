@@ -20,7 +20,7 @@ export type NodeHealth = 'ok' | 'wireguard_unavailable' | 'store_unavailable' | 
 
 export interface PeerNode {
   readonly table: Pick<PeerTable, 'size' | 'active' | 'revision' | 'get' | 'page'>;
-  readonly observer: Pick<Observer, 'settle' | 'readable' | 'serverPublicKey'>;
+  readonly observer: Pick<Observer, 'settle' | 'readable' | 'serverPublicKey' | 'listenPort'>;
   readonly pools: Book['pools'];
   /** Makes one change, and answers once it is durable and on the device. Never rejects. */
   change(command: PeerCommand, origin: Origin): Promise<Result<Changed, ChangeFailure>>;

@@ -17,6 +17,8 @@ export interface Observer {
   healthy(): boolean;
   /** The interface's public key as last seen; null: never seen, or it has none. */
   serverPublicKey(): PublicKey | null;
+  /** The interface's UDP port as last seen; null: never seen, or it has none. */
+  listenPort(): number | null;
   /** Looks now, apart from all askers, and shows every peer of the dump to `visit`. */
   lookNow(visit: (seen: DevicePeer) => void): Promise<Result<DeviceState, DeviceFailure>>;
 }
@@ -90,6 +92,7 @@ export function createObserver(options: {
     },
     healthy: () => good !== null && failedMs === null,
     serverPublicKey: () => good?.state.publicKey ?? null,
+    listenPort: () => good?.state.listenPort || null,
     lookNow: look,
   };
 }

@@ -12,7 +12,7 @@ export interface ApiContext {
   readonly service: { readonly name: string; readonly version: string };
   readonly wireguard: {
     readonly interface: string;
-    /** UDP. */
+    /** UDP, as configured; what the interface itself says of its port goes before it. */
     readonly listenPort: number;
     /** As text, IPv4 first; the same order in all three. */
     readonly subnets: readonly string[];

@@ -154,8 +154,9 @@ async function handleCreatePeer(input: CreatePeerInput, context: ApiContext): Pr
 
 function renderCreated(changed: Changed, serverPublicKey: string, context: ApiContext): string {
   const { peer, privateKey } = changed;
+  const listenPort = context.node.observer.listenPort() ?? context.wireguard.listenPort;
   return (
-    `{"server":{"publicKey":"${serverPublicKey}","listenPort":${context.wireguard.listenPort}},` +
+    `{"server":{"publicKey":"${serverPublicKey}","listenPort":${listenPort}},` +
     `"peer":{"peerId":"${peer.id}","publicKey":"${peer.publicKey}","privateKey":"${privateKey}",` +
     `"presharedKey":"${peer.presharedKey}",${renderAddresses(peer)}}}`
   );

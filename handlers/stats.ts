@@ -68,7 +68,7 @@ function renderStats({ node, service, wireguard, startedAtMs }: ApiContext): str
     service: { name: service.name, version: service.version },
     wireguard: {
       interface: wireguard.interface,
-      listenPort: wireguard.listenPort,
+      listenPort: node.observer.listenPort() ?? wireguard.listenPort,
       subnets: wireguard.subnets,
       serverIps: wireguard.serverIps,
       addressFamilies: wireguard.addressFamilies,

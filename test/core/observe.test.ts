@@ -169,13 +169,23 @@ describe('a look', () => {
     assert.equal(table.get(peerFixture(2).id)?.latestHandshakeMs, null);
   });
 
-  it('tells the key of the interface', async () => {
+  it('tells key and port of the interface', async () => {
     const { observer, lookTaking } = createWorld();
     assert.equal(observer.serverPublicKey(), null);
+    assert.equal(observer.listenPort(), null);
     assert.equal(observer.healthy(), false);
     await lookTaking(0);
     assert.equal(observer.serverPublicKey(), serverKey);
+    assert.equal(observer.listenPort(), 51_820);
     assert.equal(observer.healthy(), true);
+  });
+
+  it('tells no port of an interface that is bound to none', async () => {
+    const { observer, pending, clock } = createWorld();
+    void observer.settle();
+    pending[0]?.end(ok({ ...state, listenPort: 0 }));
+    await clock.settle();
+    assert.equal(observer.listenPort(), null);
   });
 
   it('apart from all askers shows its visitor every peer, known or not, and serves askers, too', async () => {

@@ -229,6 +229,13 @@ describe('the answer', () => {
     });
   });
 
+  it("tells the interface's own port, where it has one", async () => {
+    const api = createFakeApi();
+    Object.assign(api.behind, { changed: ok({ peer, privateKey }), listenPort: 51_999 });
+    const { text } = replied(await ask(api, createPeer, { body: { peerId } }));
+    assert.match(text, /"listenPort":51999}/);
+  });
+
   it('shows the families that the peer has', async () => {
     const api = createFakeApi();
     api.behind.changed = ok({ peer: { ...peer, allowedIPs: peer.allowedIPs.slice(1) }, privateKey });

@@ -29,6 +29,7 @@ export interface Behind {
   readable: boolean;
   health: NodeHealth;
   serverPublicKey: PublicKey | null;
+  listenPort: number | null;
 }
 
 export interface FakeApi {
@@ -45,6 +46,7 @@ export function createFakeApi(changes: Partial<ApiContext['node']['pools']> = {}
     readable: true,
     health: 'ok',
     serverPublicKey: publicKeyFixture('server'),
+    listenPort: null,
   };
   const context: ApiContext = {
     node: {
@@ -56,6 +58,7 @@ export function createFakeApi(changes: Partial<ApiContext['node']['pools']> = {}
         },
         readable: () => behind.readable,
         serverPublicKey: () => behind.serverPublicKey,
+        listenPort: () => behind.listenPort,
       },
       pools: { families: ['IPv4', 'IPv6'], possible: 253, ...changes },
       async change(command, origin) {

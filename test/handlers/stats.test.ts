@@ -35,6 +35,12 @@ describe('stats', () => {
     assert.equal(text, expected('{"possible":253,"issued":3,"active":1}'));
   });
 
+  it("tell the interface's own port, where it has one", async () => {
+    const api = createFakeApi();
+    api.behind.listenPort = 51_999;
+    assert.match(replied(await ask(api, stats)).text, /"listenPort":51999,/);
+  });
+
   it('write the largest count as a plain integer', async () => {
     const api = createFakeApi({ possible: Number.MAX_SAFE_INTEGER });
     assert.match(replied(await ask(api, stats)).text, /"possible":9007199254740991,/);
