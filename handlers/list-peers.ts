@@ -117,7 +117,8 @@ function* renderPieces(page: Page, entries: readonly Entry[], totalItems: number
 
 function renderMeta({ offset, limit }: Page, count: number, totalItems: number): string {
   const length = limit ?? count;
-  const hasPrev = offset > 0;
+  // Past the end and without a limit a page has no length, so that the one before it would be itself, and again, for ever.
+  const hasPrev = offset > 0 && length > 0;
   const hasNext = offset + count < totalItems;
   return JSON.stringify({
     offset,

@@ -193,6 +193,7 @@ describe('a page', () => {
     { query: 'limit=42', from: 0, to: 42, meta: { ...one, limit: 42 } },
     { query: 'limit=41', from: 0, to: 41, meta: { ...one, limit: 41, hasNext: true, nextOffset: 41 } },
     // Past the end.
+    { query: 'offset=43', from: 42, to: 42, meta: { ...one, offset: 43, limit: 0 } },
     {
       query: 'offset=42&limit=10',
       from: 42,
