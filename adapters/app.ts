@@ -27,6 +27,7 @@ import { createRunCommand } from './run-command.ts';
 import { createFileStore } from './store/file-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 import { readTlsFiles } from './tls-files.ts';
+import { warningsOf } from './warnings.ts';
 
 /** What a node is started from. */
 export interface AppOptions {
@@ -57,9 +58,9 @@ export interface AppFailure {
 
 /** Starts a node on an interface that is up; where it is not, the node serves and waits for it. */
 export async function startApp(options: AppOptions): Promise<Result<App, AppFailure>> {
-  const { config, log, clock } = options;
+  const { config, log, clock, debug } = options;
   const startedAtMs = clock.nowMs();
-  warnOfChoices(options);
+  for (const warning of warningsOf(config, debug)) log.warn({}, warning);
   const tls = config.server.tls === null ? ok(null) : readTlsFiles(config.server.tls);
   if (!tls.ok) return fail({ message: tls.failure.join('; ') });
 
@@ -187,24 +188,4 @@ function createStore({ config, log, environment }: AppOptions): PeerStore {
   const path = config.wireguard.peerStoreFile;
   if (path === null) return createMemoryStore();
   return createFileStore(path, { log, lock: createFlock(createRunCommand({ PATH: environment.path })) });
-}
-
-function warnOfChoices({ config, log, debug }: AppOptions): void {
-  const { backend, peerStoreFile } = config.wireguard;
-  if (debug) log.warn({}, 'DEBUG is on: every request is logged and errors carry detail; not for production');
-  if (backend === 'memory') {
-    log.warn(
-      {},
-      'wireguard.backend is memory: there is no interface and NO TRAFFIC FLOWS; for a look around only',
-    );
-  }
-  if (config.metrics !== null) {
-    log.warn({}, 'metrics.port is set, but this version has no metrics listener yet: nothing listens there');
-  }
-  if (peerStoreFile === null) {
-    log.warn(
-      {},
-      'wireguard.peer_store_file is not set: peers are gone when the process ends, and peers on the interface are removed now',
-    );
-  }
 }
