@@ -6,6 +6,8 @@ import type { Clock } from './ports.ts';
 export interface Fault {
   /** Something failed, or may have changed: this side is to be looked into before anything else. */
   suspected(): boolean;
+  /** The same, and the look into it begins: a suspicion that comes from here on asks for another one. */
+  takeUp(): boolean;
   /** Looking into it failed, too: changes are refused until it succeeds. */
   lasting(): boolean;
   /** Asks for a look into it. */
@@ -32,9 +34,13 @@ export function createFault(clock: Clock, wake: () => void): Fault {
   return {
     suspected: () => isSuspected,
     lasting: () => isLasting,
+    takeUp() {
+      const wasSuspected = isSuspected;
+      isSuspected = false;
+      return wasSuspected;
+    },
     suspect,
     settle(healed) {
-      isSuspected = false;
       isLasting = !healed;
       cancelRetry();
       if (!healed && !ended) cancelRetry = clock.after(faultRetryMs, suspect);

@@ -94,8 +94,8 @@ export function createNode(options: {
 
   /** Does what is due first. */
   async function takeTurn(): Promise<void> {
-    if (storeFault.suspected()) await healStore();
-    if (deviceFault.suspected()) await reconcile();
+    if (storeFault.takeUp()) await healStore();
+    if (deviceFault.takeUp()) await reconcile();
     const expired = book.takeExpired(clock.nowMs(), expiryBatchMax);
     if (expired.length > 0) {
       await expire(expired);

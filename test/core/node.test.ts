@@ -303,6 +303,21 @@ test('the interface made anew gets all peers back when its coming is announced',
   assert.equal((await rig.onDevice()).size, 2);
 });
 
+test('an interface made anew while the last one is being put right gets all peers, too', async () => {
+  const rig = await createRig({ contents: storeOf([peerOf(1), peerOf(2)]) });
+  await rig.memory.apply([removal(peerOf(1).publicKey)]);
+  let release = (): void => assert.fail('nothing waits');
+  rig.holdApply = () => new Promise((resolve) => (release = resolve));
+  rig.announce();
+  await rig.clock.settle();
+  await rig.memory.apply([removal(peerOf(2).publicKey)]);
+  rig.announce();
+  rig.holdApply = () => Promise.resolve();
+  release();
+  await rig.clock.settle();
+  assert.equal((await rig.onDevice()).size, 2);
+});
+
 test('no secret reaches the log', async () => {
   const rig = await createRig();
   const made = await rig.one(rig.put(idOf(1)));
