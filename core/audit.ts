@@ -28,7 +28,7 @@ export function auditChange(
   );
 }
 
-/** A line for each peer that was put right, or one for all where the device had none; and a line for each unknown key. */
+/** A line for each peer that was put right, or one for all where the device had none; and a line for each unknown key that is news. */
 export function auditDrift(log: Log, drift: Drift): void {
   if (drift.seen === 0 && drift.repaired.length > 0) {
     log.info(

@@ -59,7 +59,8 @@ export interface Waiting {
 export interface Workplace {
   readonly book: Book;
   readonly store: PeerStore;
-  readonly device: Device;
+  /** Asks changes of the device. */
+  readonly apply: Device['apply'];
   /** Keys that shall not be on the device, and may be. */
   readonly retired: Set<PublicKey>;
   readonly keys: KeySource;
@@ -119,7 +120,7 @@ function decideStep(waiting: Waiting, { book, keys, clock }: Workplace): readonl
 }
 
 async function apply(steps: readonly Step[], place: Workplace): Promise<Applied> {
-  const together = await place.device.apply(changesOf(steps).map(deviceChange));
+  const together = await place.apply(changesOf(steps).map(deviceChange));
   if (together.ok) return { done: steps, refused: [], unknown: [] };
   place.deviceFailed(together.failure);
   if (together.failure.code === 'device_timeout') return { done: [], refused: [], unknown: steps };
@@ -127,11 +128,11 @@ async function apply(steps: readonly Step[], place: Workplace): Promise<Applied>
 }
 
 /** One bad command must not fail its neighbours. */
-async function applyOneByOne(steps: readonly Step[], { device }: Workplace): Promise<Applied> {
+async function applyOneByOne(steps: readonly Step[], place: Workplace): Promise<Applied> {
   const done: Step[] = [];
   const refused: Step[] = [];
   for (const [index, step] of steps.entries()) {
-    const alone = await device.apply([deviceChange(step.change)]);
+    const alone = await place.apply([deviceChange(step.change)]);
     if (alone.ok) done.push(step);
     else if (alone.failure.code === 'device_timeout') return { done, refused, unknown: steps.slice(index) };
     else refused.push(step);

@@ -6,13 +6,23 @@ import { createFault, type Fault } from './fault.ts';
 import { batchMax, expiryBatchMax, expiryCheckMaxMs, queueMax, reconcileEveryMs } from './limits.ts';
 import { createObserver, type Observer } from './observe.ts';
 import { type Book, createBook } from './peers/book.ts';
+import { createDriftCheck } from './peers/drift-check.ts';
 import { deviceChange, type PeerChange, type PeerCommand, storeChange } from './peers/lifecycle.ts';
 import type { Peer, PeerId, PublicKey } from './peers/peer.ts';
 import type { PoolSubnet } from './peers/pool.ts';
-import { collectDrift } from './peers/reconcile.ts';
+import { collectDrift, type Strangers } from './peers/reconcile.ts';
 import { type Admitted, admitStored } from './peers/stored.ts';
 import type { PeerTable } from './peers/table.ts';
-import type { Clock, Device, DeviceFailure, KeySource, Log, PeerStore, StoreFailure } from './ports.ts';
+import type {
+  Clock,
+  Device,
+  DeviceChange,
+  DeviceFailure,
+  KeySource,
+  Log,
+  PeerStore,
+  StoreFailure,
+} from './ports.ts';
 import { fail, ok, type Result } from './result.ts';
 
 /** Whether the node can do its work, or why not. */
@@ -44,9 +54,18 @@ export function createNode(options: {
 }): PeerNode {
   const { device, store, clock, log, subnets, unknownPeers } = options;
   const book = createBook(subnets);
-  const observer = createObserver({ device, table: book.table, clock, onFailure: deviceFailed });
+  let strangers: Strangers = new Map();
+  const check = createDriftCheck(() => strangers);
+  const observer = createObserver({
+    device,
+    table: book.table,
+    clock,
+    check,
+    onFailure: deviceFailed,
+    onDrift: deviceDrifted,
+  });
   const retired = new Set<PublicKey>();
-  const place = { ...options, book, retired, storeFailed, deviceFailed };
+  const place = { ...options, book, retired, apply, storeFailed, deviceFailed };
   const storeFault = createFault(clock, wake);
   const deviceFault = createFault(clock, wake);
   const queue: Waiting[] = [];
@@ -86,8 +105,10 @@ export function createNode(options: {
 
   async function runLane(): Promise<void> {
     // Asked again in the same breath as the lane falls asleep: an answer may have brought the next command.
-    do await takeTurn();
-    while (isWanted());
+    do {
+      await takeTurn();
+      check.changed();
+    } while (isWanted());
     running = null;
     armExpiryTimer();
   }
@@ -137,7 +158,7 @@ export function createNode(options: {
   }
 
   async function removeFromDevice(changes: readonly PeerChange[]): Promise<boolean> {
-    const applied = await device.apply(changes.map(deviceChange));
+    const applied = await apply(changes.map(deviceChange));
     if (!applied.ok) deviceFailed(applied.failure);
     return applied.ok;
   }
@@ -154,6 +175,12 @@ export function createNode(options: {
     });
   }
 
+  /** The lane's way to the device. */
+  function apply(changes: readonly DeviceChange[]): Promise<Result<void, DeviceFailure>> {
+    check.changing(changes);
+    return device.apply(changes);
+  }
+
   // Faults
 
   function storeFailed(failure: StoreFailure): void {
@@ -166,6 +193,11 @@ export function createNode(options: {
     if (deviceFault.lasting()) return;
     log.error({ code: failure.code, detail: failure.detail }, 'the device failed');
     deviceFault.suspect();
+  }
+
+  function deviceDrifted(): void {
+    // While the fault lasts, the reconciler tries anyway.
+    if (!deviceFault.lasting()) deviceFault.suspect();
   }
 
   /** One error for a fault, not one for each attempt to heal it. */
@@ -195,7 +227,7 @@ export function createNode(options: {
   }
 
   async function makeDeviceRight(): Promise<Result<void, DeviceFailure>> {
-    const collector = collectDrift(book.table, unknownPeers, retired);
+    const collector = collectDrift(book.table, unknownPeers, retired, strangers);
     const looked = await observer.lookNow(collector.visit);
     if (!looked.ok) return looked;
     // As between the making of an interface and the setting of its key: no client could reach a peer of it.
@@ -204,10 +236,11 @@ export function createNode(options: {
     }
     const drift = collector.drift();
     if (drift.changes.length > 0) {
-      const applied = await device.apply(drift.changes);
+      const applied = await apply(drift.changes);
       if (!applied.ok) return applied;
     }
     retired.clear();
+    strangers = drift.strangers;
     auditDrift(log, drift);
     return ok(undefined);
   }
@@ -232,6 +265,7 @@ export function createNode(options: {
     if (!settled.ok) return settled;
     book.load(admitted.peers);
     await reconcile();
+    check.changed();
     device.watch(deviceFault.suspect);
     reconcileNowAndThen();
     armExpiryTimer();

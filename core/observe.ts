@@ -1,8 +1,9 @@
 // The shared look at the device: any number of askers, one look at a time, and no more of them than freshness needs.
 import { activeWithinMs, lookAgeFactor, lookAgeMaxMs, lookStaleMaxMs } from './limits.ts';
+import type { DriftCheck } from './peers/drift-check.ts';
 import type { PublicKey } from './peers/peer.ts';
 import type { PeerTable } from './peers/table.ts';
-import type { Clock, Device, DeviceFailure, DevicePeer, DeviceState } from './ports.ts';
+import type { Clock, Device, DeviceFailure, DeviceState } from './ports.ts';
 import type { Result } from './result.ts';
 
 export interface Observer {
@@ -19,9 +20,11 @@ export interface Observer {
   serverPublicKey(): PublicKey | null;
   /** The interface's UDP port as last seen; null: never seen, or it has none. */
   listenPort(): number | null;
-  /** Looks now, apart from all askers, and shows every peer of the dump to `visit`. */
-  lookNow(visit: (seen: DevicePeer) => void): Promise<Result<DeviceState, DeviceFailure>>;
+  /** Looks now, apart from all askers, and shows `visit` every peer of the dump, and who it is; null: nobody known. */
+  lookNow(visit: LookVisitor['visit']): Promise<Result<DeviceState, DeviceFailure>>;
 }
+
+type LookVisitor = Pick<DriftCheck, 'visit'> & Partial<Pick<DriftCheck, 'miss'>>;
 
 interface GoodLook {
   readonly startedMs: number;
@@ -31,30 +34,34 @@ interface GoodLook {
   readonly state: DeviceState;
 }
 
-/** Watches one device for one table. `onFailure` is told of every look that an asker caused and that failed. */
+/**
+ * Watches one device for one table. Of the looks that askers caused `onFailure` is told each that failed, and `onDrift`
+ * is called for each that showed the device otherwise than it shall be, as `check` finds.
+ */
 export function createObserver(options: {
   readonly device: Device;
   readonly table: PeerTable;
   readonly clock: Clock;
+  readonly check: Pick<DriftCheck, 'begin' | 'visit' | 'miss' | 'end'>;
   readonly onFailure: (failure: DeviceFailure) => void;
+  readonly onDrift: () => void;
 }): Observer {
-  const { device, table, clock, onFailure } = options;
+  const { device, table, clock, check, onFailure, onDrift } = options;
   let count = 0;
   let good: GoodLook | null = null;
   let failedMs: number | null = null;
   let shared: Promise<void> | null = null;
 
-  async function look(visit: (seen: DevicePeer) => void): Promise<Result<DeviceState, DeviceFailure>> {
+  async function look({ visit, miss }: LookVisitor): Promise<Result<DeviceState, DeviceFailure>> {
     const number = ++count;
     const startedMs = clock.monotonicMs();
     const activeSinceMs = clock.nowMs() - activeWithinMs;
     const looked = await device.look((seen) => {
-      table.see(seen, number, activeSinceMs);
-      visit(seen);
+      visit(seen, table.see(seen, number, activeSinceMs));
     });
     const endedMs = clock.monotonicMs();
     if (looked.ok) {
-      table.endLook(number);
+      table.endLook(number, miss);
       const tookMs = endedMs - startedMs;
       // One slow look among quick ones must not make the node trust it for twenty times as long.
       good = { startedMs, tookMs, steadyMs: Math.min(tookMs, good?.tookMs ?? tookMs), state: looked.value };
@@ -66,9 +73,12 @@ export function createObserver(options: {
   }
 
   async function lookForAll(): Promise<void> {
-    const looked = await look(() => {});
+    check.begin();
+    const looked = await look(check);
+    const differs = check.end();
     shared = null;
     if (!looked.ok) onFailure(looked.failure);
+    else if (differs || looked.value.publicKey === null) onDrift();
   }
 
   function share(): Promise<void> {
@@ -93,7 +103,7 @@ export function createObserver(options: {
     healthy: () => good !== null && failedMs === null,
     serverPublicKey: () => good?.state.publicKey ?? null,
     listenPort: () => good?.state.listenPort || null,
-    lookNow: look,
+    lookNow: (visit) => look({ visit }),
   };
 }
 

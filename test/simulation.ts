@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { createMemoryDevice } from '../adapters/device/memory-device.ts';
 import { parseAddress, parseCidr } from '../core/address.ts';
 import type { ChangeFailure } from '../core/batch.ts';
-import { faultRetryMs } from '../core/limits.ts';
+import { faultRetryMs, lookAgeMaxMs } from '../core/limits.ts';
 import { createNode, type PeerNode } from '../core/node.ts';
 import type { PeerCommand } from '../core/peers/lifecycle.ts';
-import { type PeerId, parsePeerId } from '../core/peers/peer.ts';
+import { type AllowedIP, type PeerId, parsePeerId } from '../core/peers/peer.ts';
 import type { Device, DeviceChange, DeviceFailure, DevicePeer } from '../core/ports.ts';
 import { fail } from '../core/result.ts';
 import { createFakeClock } from './fakes/clock.ts';
@@ -53,6 +53,8 @@ async function createWorld(seed: number) {
   const expiries = new Map<PeerId, number>();
   // Commands that nobody has been answered yet, by their peer.
   const open = new Set<{ readonly id: PeerId; readonly leaves: readonly string[] }>();
+  // The latest that the wall clock ever was: what expired then is not revived when it jumps back.
+  let furthestMs = startMs;
   let lives = 0;
   let life = createLife();
   let store = createFlakyStore(disk);
@@ -141,14 +143,27 @@ async function createWorld(seed: number) {
     node = await boot();
   }
 
+  async function poll(): Promise<void> {
+    await clock.advance(lookAgeMaxMs + 1);
+    void node.observer.settle();
+    await clock.settle();
+  }
+
+  function jump(): void {
+    furthestMs = Math.max(furthestMs, clock.nowMs());
+    clock.jumpWall(seeded.below(60_000) - 30_000);
+  }
+
   async function act(): Promise<void> {
     const dice = seeded.next();
     if (dice < 0.1) flakyDevice.troubled = !flakyDevice.troubled;
     else if (dice < 0.2) troubleStore();
     else if (dice < 0.22) await restart();
     else if (dice < 0.26) await crash();
-    else if (dice < 0.3) await flakyDevice.wipe();
-    else if (dice < 0.35) clock.jumpWall(seeded.below(60_000) - 30_000);
+    else if (dice < 0.28) await flakyDevice.wipe();
+    else if (dice < 0.31) await flakyDevice.meddle();
+    else if (dice < 0.33) await poll();
+    else if (dice < 0.37) jump();
     else if (dice < 0.45) await clock.advance(seeded.below(5_000));
     else await crowd();
   }
@@ -163,7 +178,9 @@ async function createWorld(seed: number) {
     flakyDevice.troubled = false;
     store.fate = () => 'good';
     for (let round = 0; round < 4; round++) await clock.advance(faultRetryMs);
-    await clock.advance(61_000);
+    // What was done by hand is seen by readers, or at the next tick.
+    if (seeded.chance(0.5)) await clock.advance(61_000);
+    else await poll();
     assert.equal(node.health(), 'ok');
     const onDevice = await flakyDevice.peers();
     const owners = new Set<string>();
@@ -174,7 +191,9 @@ async function createWorld(seed: number) {
   function checkPeer(id: PeerId, onDevice: ReadonlyMap<string, DevicePeer>, owners: Set<string>): void {
     const peer = node.table.get(id)?.peer;
     const states = stateOf(id);
-    const expired = [...expiries].some(([other, atMs]) => other === id && atMs <= clock.nowMs());
+    const expired = [...expiries].some(
+      ([other, atMs]) => other === id && atMs <= Math.max(furthestMs, clock.nowMs()),
+    );
     if (peer === undefined) {
       assert.ok(states.has(absent) || expired, `${id} is gone, may be ${[...states]}`);
       setPossible(id, [absent]);
@@ -284,6 +303,19 @@ function createFlakyDevice(memory: ReturnType<typeof createMemoryDevice>, seeded
     },
     set troubled(value: boolean) {
       state.troubled = value;
+    },
+    /** What a hand with `wg set` may do: take a peer away, spoil one, or put a stranger on an address, be it free or not. */
+    async meddle() {
+      const victim = seeded.pick([...(await peers()).values(), null]);
+      const { publicKey, presharedKey } = createFakeKeySource(1_000_000 + seeded.below(1_000_000)).peerKeys();
+      const allowedIPs = [`10.9.0.${1 + seeded.below(14)}/32` as AllowedIP];
+      const stranger = { publicKey, presharedKey, allowedIPs };
+      const change = seeded.pick<DeviceChange>([
+        { kind: 'remove', publicKey: victim?.publicKey ?? publicKey },
+        { kind: 'put', peer: { ...stranger, publicKey: victim?.publicKey ?? publicKey }, replaces: null },
+        { kind: 'put', peer: stranger, replaces: null },
+      ]);
+      await memory.apply([change]);
     },
     async wipe() {
       const removals = [...(await peers()).values()].map(

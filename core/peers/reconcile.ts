@@ -4,6 +4,9 @@ import type { DeviceChange, DevicePeer, DevicePeerSpec } from '../ports.ts';
 import type { Peer, PublicKey } from './peer.ts';
 import type { PeerTable } from './table.ts';
 
+/** Unknown peers that stay on the device since they are only reported, by their key and as last seen. */
+export type Strangers = ReadonlyMap<PublicKey, DevicePeer>;
+
 /** What it takes to make the device right. */
 export interface Drift {
   /** Peers on the device at the time of the look. */
@@ -12,36 +15,39 @@ export interface Drift {
   readonly repaired: readonly Peer[];
   /** Keys that shall leave the device. */
   readonly removed: readonly PublicKey[];
-  /** Unknown keys that stay, since unknown peers are only reported. */
+  /** Unknown peers that stay. */
+  readonly strangers: Strangers;
+  /** The keys of those that are new, or hold other addresses than before. */
   readonly reported: readonly PublicKey[];
   readonly changes: readonly DeviceChange[];
 }
 
 export interface DriftCollector {
-  /** Takes one peer of the dump. */
-  visit(seen: DevicePeer): void;
+  /** Takes one peer of the dump, and who it is; null: nobody known. */
+  visit(seen: DevicePeer, peer: Peer | null): void;
   /** The whole difference, once the dump is through. */
   drift(): Drift;
 }
 
 /**
  * Starts a comparison. `unknownPeers` says what becomes of keys that the table does not know; keys in `retired` were
- * the node's own and leave in any case, and so does a key that holds an address of a known peer.
+ * the node's own and leave in any case, and so does a key that holds an address of a known peer. `strangers` are those
+ * that were reported before.
  */
 export function collectDrift(
   table: PeerTable,
   unknownPeers: 'remove' | 'report',
   retired: ReadonlySet<PublicKey>,
+  strangers: Strangers,
 ): DriftCollector {
   const right = new Set<PublicKey>();
   const unknown: DevicePeer[] = [];
   let count = 0;
 
   return {
-    visit(seen) {
+    visit(seen, peer) {
       count++;
-      const peer = table.byPublicKey(seen.publicKey)?.peer;
-      if (peer === undefined) unknown.push(seen);
+      if (peer === null) unknown.push(seen);
       else if (isAsSpecified(seen, peer)) right.add(peer.publicKey);
     },
     drift() {
@@ -52,12 +58,21 @@ export function collectDrift(
       const leaves = (seen: DevicePeer) =>
         owned === null || retired.has(seen.publicKey) || seen.allowedIPs.some((ip) => owned.has(ip));
       const removed = unknown.filter(leaves).map((seen) => seen.publicKey);
-      const reported = unknown.filter((seen) => !leaves(seen)).map((seen) => seen.publicKey);
+      const staying = unknown.filter((seen) => !leaves(seen));
+      const isNews = ({ publicKey, allowedIPs }: DevicePeer) =>
+        !isSameSet(allowedIPs, strangers.get(publicKey)?.allowedIPs ?? null);
       const changes: DeviceChange[] = [
         ...removed.map((publicKey): DeviceChange => ({ kind: 'remove', publicKey })),
         ...repaired.map((peer): DeviceChange => ({ kind: 'put', peer, replaces: null })),
       ];
-      return { seen: count, repaired, removed, reported, changes };
+      return {
+        seen: count,
+        repaired,
+        removed,
+        strangers: new Map(staying.map((seen) => [seen.publicKey, seen])),
+        reported: staying.filter(isNews).map((seen) => seen.publicKey),
+        changes,
+      };
     },
   };
 }
@@ -67,7 +82,16 @@ export function isAsSpecified(seen: DevicePeer, spec: DevicePeerSpec): boolean {
   return (
     seen.presharedKey === spec.presharedKey &&
     seen.keepaliveSeconds === keepaliveSeconds &&
-    seen.allowedIPs.length === spec.allowedIPs.length &&
-    spec.allowedIPs.every((allowedIP) => seen.allowedIPs.includes(allowedIP))
+    isSameSet(seen.allowedIPs, spec.allowedIPs)
   );
+}
+
+/** Whether two lists hold the same, in any order; each holds nothing twice. A loop, since looks ask it of every peer. */
+export function isSameSet(some: readonly string[], others: readonly string[] | null): boolean {
+  if (some.length !== others?.length) return false;
+  for (let index = 0; index < others.length; index++) {
+    const one = others[index];
+    if (some[index] !== one && !some.includes(one ?? '')) return false;
+  }
+  return true;
 }

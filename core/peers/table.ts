@@ -43,11 +43,11 @@ export interface PeerTable {
   remove(ids: readonly PeerId[]): void;
   /**
    * Notes what a look shows of one peer. Looks are numbered from 1 on as they start. `activeSinceMs`: a handshake at or
-   * after this moment is recent. False: the key is unknown.
+   * after this moment is recent. Answers whose key it is; null: it is unknown.
    */
-  see(seen: DevicePeer, look: number, activeSinceMs: number): boolean;
-  /** Ends a look that succeeded: peers that neither it nor a younger one showed are as if never seen. */
-  endLook(look: number): void;
+  see(seen: DevicePeer, look: number, activeSinceMs: number): Peer | null;
+  /** Ends a look that succeeded: peers that neither it nor a younger one showed are as if never seen, and `miss` gets them. */
+  endLook(look: number, miss?: (peer: Peer) => void): void;
 }
 
 // Beyond this many removals one pass over the list is cheaper than closing one gap after the other.
@@ -133,9 +133,9 @@ export function createPeerTable(): PeerTable {
     },
     see(seen, look, activeSinceMs) {
       const entry = byKey.get(seen.publicKey);
-      if (entry === undefined) return false;
+      if (entry === undefined) return null;
       // Looks overlap; what a younger one showed is not put back by an older one.
-      if (entry.look > look) return true;
+      if (entry.look > look) return entry.peer;
       const isActive = seen.latestHandshakeMs !== null && seen.latestHandshakeMs >= activeSinceMs;
       if (isActive !== entry.active) active += isActive ? 1 : -1;
       if (isActive !== entry.active || seen.latestHandshakeMs !== entry.latestHandshakeMs) entry.memo = null;
@@ -144,11 +144,15 @@ export function createPeerTable(): PeerTable {
       entry.receiveBytes = seen.receiveBytes;
       entry.transmitBytes = seen.transmitBytes;
       entry.look = look;
-      return true;
+      return entry.peer;
     },
-    endLook(look) {
+    endLook(look, miss) {
       revision++;
-      for (const entry of ordered) if (entry.look < look) forget(entry);
+      for (const entry of ordered) {
+        if (entry.look >= look) continue;
+        forget(entry);
+        miss?.(entry.peer);
+      }
     },
   };
 }

@@ -13,7 +13,8 @@ const origin = { requestId: '7c2f3f7a-6b4e-4f3f-8b2a-1a9b3c2d4e5f', clientAddres
 
 function audited(drift: Partial<Drift>) {
   const log = createFakeLog();
-  auditDrift(log, { seen: 1, repaired: [], removed: [], reported: [], changes: [], ...drift });
+  const none = { repaired: [], removed: [], strangers: new Map(), reported: [], changes: [] };
+  auditDrift(log, { seen: 1, ...none, ...drift });
   assert.ok(!JSON.stringify(log.lines).includes(before.presharedKey));
   return log.lines;
 }

@@ -4,7 +4,14 @@ import test from 'node:test';
 import { createMemoryDevice } from '../../adapters/device/memory-device.ts';
 import { createMemoryStore, type MemoryStoreContents } from '../../adapters/store/memory-store.ts';
 import { parseAddress, parseCidr } from '../../core/address.ts';
-import { batchMax, faultRetryMs, queueMax, reconcileEveryMs, requestDeadlineMs } from '../../core/limits.ts';
+import {
+  batchMax,
+  faultRetryMs,
+  lookAgeMaxMs,
+  queueMax,
+  reconcileEveryMs,
+  requestDeadlineMs,
+} from '../../core/limits.ts';
 import { createNode, type PeerNode } from '../../core/node.ts';
 import type { AllowedIP, Peer, PeerId, PresharedKey, PublicKey } from '../../core/peers/peer.ts';
 import type { PoolSubnet } from '../../core/peers/pool.ts';
@@ -14,6 +21,7 @@ import { createFakeClock } from '../fakes/clock.ts';
 import { createFlakyStore } from '../fakes/flaky-store.ts';
 import { createFakeKeySource } from '../fakes/key-source.ts';
 import { createFakeLog } from '../fakes/log.ts';
+import { createSeeded } from '../fakes/seeded.ts';
 
 const startMs = Date.UTC(2026, 1, 2);
 const origin = { requestId: '5f0c', clientAddress: '192.0.2.7' };
@@ -303,6 +311,80 @@ test('the interface made anew gets all peers back when its coming is announced',
   assert.equal((await rig.onDevice()).size, 2);
 });
 
+test('what was changed by hand is put right when readers come by', async () => {
+  const rig = await createRig({ contents: storeOf([peerOf(1), peerOf(2), peerOf(3)]) });
+  const hands: readonly DeviceChange[][] = [
+    [removal(peerOf(1).publicKey)],
+    [{ kind: 'put', peer: peerOf(7), replaces: null }],
+    [{ kind: 'put', peer: { ...peerOf(2), presharedKey: peerOf(9).presharedKey }, replaces: null }],
+    [{ kind: 'put', peer: { ...peerOf(2), allowedIPs: peerOf(3).allowedIPs }, replaces: null }],
+  ];
+  for (const change of hands) {
+    await rig.memory.apply(change);
+    await rig.pollLater();
+    await rig.clock.settle();
+    assert.deepEqual(
+      new Set(await rig.specsOnDevice()),
+      new Set([1, 2, 3].map((index) => JSON.stringify(specOf(peerOf(index))))),
+    );
+  }
+  const looks = rig.looks;
+  for (let poll = 0; poll < 10; poll++) await rig.pollLater();
+  assert.equal(rig.looks, looks + 10, 'where all is well the lane looks no more than before');
+});
+
+test('readers see no drift in what the lane is doing, however looks and changes overlap', async () => {
+  const rig = await createRig();
+  const gates: (() => void)[] = [];
+  const seeded = createSeeded(5);
+  const gate = async () => {
+    if (seeded.chance(0.5)) await new Promise<void>((resolve) => gates.push(resolve));
+  };
+  rig.holdApply = gate;
+  rig.holdLook = gate;
+  let [polls, looksBegun, answered] = [0, 0, 0];
+  rig.onLook = () => looksBegun++;
+  for (let step = 0; step < 400; step++) {
+    const id = idOf(seeded.below(12));
+    const call = seeded.chance(0.3) ? rig.node.change({ kind: 'delete', id }, origin) : rig.put(id);
+    void call.then(() => answered++);
+    await rig.clock.advance(lookAgeMaxMs / 4);
+    const waits = looksBegun;
+    void rig.node.observer.settle();
+    await rig.clock.settle();
+    polls += looksBegun - waits;
+    if (seeded.chance(0.7)) gates.splice(seeded.below(gates.length), 1)[0]?.();
+    await rig.clock.settle();
+  }
+  assert.ok(polls > 50 && answered > 100, `${polls} looks, ${answered} changes`);
+  assert.equal(rig.log.lines.filter((line) => line.fields['event'] === 'repaired').length, 0);
+  // The others are those of the tick each minute.
+  assert.ok(looksBegun - polls <= 2, `${looksBegun - polls} looks of the lane`);
+});
+
+test('an unknown peer that is only reported is reported once, and causes no further look', async () => {
+  const rig = await createRig({ contents: storeOf([peerOf(1)]), unknownPeers: 'report' });
+  await rig.memory.apply([{ kind: 'put', peer: peerOf(7), replaces: null }]);
+  await rig.pollLater();
+  const looks = rig.looks;
+  for (let poll = 0; poll < 10; poll++) await rig.pollLater();
+  assert.equal(rig.looks, looks + 10);
+  await rig.clock.advance(2 * reconcileEveryMs);
+  assert.equal(rig.log.lines.filter((line) => line.fields['event'] === 'reported').length, 1);
+  assert.equal((await rig.onDevice()).size, 2);
+});
+
+test('drift while the device fails is left to the attempts that go on anyway', async () => {
+  const rig = await createRig({ contents: storeOf([peerOf(1)]) });
+  await rig.memory.apply([removal(peerOf(1).publicKey)]);
+  rig.failApply = () => 'device_refused';
+  await rig.pollLater();
+  assert.equal(rig.node.health(), 'wireguard_unavailable');
+  const attempts = rig.applies.length;
+  for (let poll = 0; poll < 5; poll++) await rig.pollLater();
+  assert.ok(rig.applies.length - attempts <= 6, `${rig.applies.length - attempts} attempts in 5 s`);
+});
+
 test('an interface made anew while the last one is being put right gets all peers, too', async () => {
   const rig = await createRig({ contents: storeOf([peerOf(1), peerOf(2)]) });
   await rig.memory.apply([removal(peerOf(1).publicKey)]);
@@ -357,6 +439,9 @@ async function createRig(options: RigOptions = {}) {
     failApply: (_: readonly DeviceChange[]): DeviceFailure['code'] | null => null,
     failLook: (): DeviceFailure['code'] | null => null,
     holdApply: (): Promise<void> => Promise.resolve(),
+    holdLook: (): Promise<void> => Promise.resolve(),
+    onLook: () => {},
+    looks: 0,
     announce: () => {},
     withoutKey: false,
   };
@@ -364,7 +449,13 @@ async function createRig(options: RigOptions = {}) {
     async look(visit): ReturnType<Device['look']> {
       const code = rig.failLook();
       if (code !== null) return fail({ code, detail: 'as planned' });
-      const looked = await memory.look(visit);
+      rig.looks++;
+      rig.onLook();
+      // The real device reads first and shows later, and others may have changed it meanwhile.
+      const seen: DevicePeer[] = [];
+      const looked = await memory.look((peer) => seen.push(peer));
+      await rig.holdLook();
+      for (const peer of seen) visit(peer);
       return looked.ok && rig.withoutKey ? ok({ ...looked.value, publicKey: null }) : looked;
     },
     async apply(changes): Promise<Result<void, DeviceFailure>> {
@@ -397,6 +488,13 @@ async function createRig(options: RigOptions = {}) {
   }
 
   return Object.assign(rig, {
+    /** Lets the last look grow old, then reads. */
+    async pollLater() {
+      await clock.advance(lookAgeMaxMs + 1);
+      const look = node.observer.settle();
+      await clock.settle();
+      await look;
+    },
     node,
     clock,
     log,
@@ -418,7 +516,14 @@ async function createRig(options: RigOptions = {}) {
       await memory.look((peer) => void found.set(peer.publicKey, peer));
       return found;
     },
+    async specsOnDevice(): Promise<readonly string[]> {
+      return [...(await this.onDevice()).values()].map((peer) => JSON.stringify(specOf(peer)));
+    },
   });
+}
+
+function specOf({ publicKey, presharedKey, allowedIPs }: Peer | DevicePeer) {
+  return { publicKey, presharedKey, allowedIPs };
 }
 
 function removal(publicKey: PublicKey): DeviceChange {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { activeWithinMs, lookAgeMaxMs, lookStaleMaxMs } from '../../core/limits.ts';
 import { createObserver } from '../../core/observe.ts';
+import { createDriftCheck } from '../../core/peers/drift-check.ts';
 import type { Peer } from '../../core/peers/peer.ts';
 import { createPeerTable } from '../../core/peers/table.ts';
 import type { Device, DeviceFailure, DevicePeer, DeviceState } from '../../core/ports.ts';
@@ -36,7 +37,16 @@ function createWorld() {
     watch: () => assert.fail('an observer does not watch'),
     close: () => assert.fail('an observer closes nothing'),
   };
-  const observer = createObserver({ device, table, clock, onFailure: (failure) => failures.push(failure) });
+  const check = createDriftCheck(() => new Map());
+  let drifts = 0;
+  const observer = createObserver({
+    device,
+    table,
+    clock,
+    check,
+    onFailure: (failure) => failures.push(failure),
+    onDrift: () => drifts++,
+  });
 
   async function end(result: Result<DeviceState, DeviceFailure>): Promise<void> {
     const look = pending.shift();
@@ -52,6 +62,7 @@ function createWorld() {
     failures,
     observer,
     looks: () => looks,
+    drifts: () => drifts,
     succeed: () => end(ok(state)),
     failLook: () => end(fail(refused)),
     /** Asks and lets the look take so long. */
@@ -210,6 +221,39 @@ describe('a look', () => {
     await succeed();
     await succeed();
     assert.equal(table.get(peerFixture(0).id)?.latestHandshakeMs, 7_000);
+  });
+});
+
+describe('a device that is otherwise than it shall be', () => {
+  const peers = peerFixtures(3).map((peer) => seen(peer, null));
+
+  it('is told of, once for each look that an asker caused', async () => {
+    const { observer, clock, pending, succeed, drifts } = createWorld();
+    for (const shown of [peers.slice(1), peers, [...peers, seen(peerFixture(9), null)]]) {
+      void observer.settle();
+      for (const peer of shown) pending[0]?.visit(peer);
+      await succeed();
+      await clock.advance(lookAgeMaxMs + 1);
+    }
+    assert.equal(drifts(), 2);
+  });
+
+  it('is not told of where the look failed, or was for somebody else', async () => {
+    const { observer, succeed, failLook, drifts } = createWorld();
+    void observer.settle();
+    await failLook();
+    void observer.lookNow(() => {});
+    await succeed();
+    assert.equal(drifts(), 0);
+  });
+
+  it('is told of where the interface has lost its key', async () => {
+    const { observer, clock, pending, drifts } = createWorld();
+    void observer.settle();
+    for (const peer of peers) pending[0]?.visit(peer);
+    pending[0]?.end(ok({ ...state, publicKey: null }));
+    await clock.settle();
+    assert.equal(drifts(), 1);
   });
 });
 

@@ -179,6 +179,38 @@ test('what was done by hand is undone by a restart', async (context) => {
   await mustReachAnew(client, created);
 });
 
+test('what is done by hand while readers come by is undone without a restart, and a changed port is told', async (context) => {
+  const { host, client, node } = await createWorld(context);
+  const created = await post(node, { peerId: randomUUID() });
+  const other = await post(node, { peerId: randomUUID() });
+  const both = [created.peer.publicKey, other.peer.publicKey].sort();
+  await client.become(created);
+  await mustReach(client);
+  const undone = async (what: string, hand: readonly string[]) => {
+    await host.run('wg', 'set', 'wg0', ...hand);
+    // Far below the minute after which it would be found anyway.
+    await until(what, async () => {
+      await node.request('GET', '/stats');
+      const dump = await host.run('wg', 'show', 'wg0', 'allowed-ips');
+      return dump.split('\n').filter((line) => /10\.7\.0\.[23].32 fd07::[23].128$/.test(line)).length === 2;
+    });
+    assert.deepEqual([...(await keysOn(host))].sort(), both);
+  };
+  await undone('a removed peer is back', ['peer', created.peer.publicKey, 'remove']);
+  await mustReachAnew(client, created);
+  const stranger = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaA=';
+  await undone('a taken address is given back', ['peer', stranger, 'allowed-ips', '10.7.0.2/32']);
+  await undone('a changed peer is as before', ['peer', other.peer.publicKey, 'allowed-ips', '10.7.0.99/32']);
+  const repairs = node.logLines().filter((line) => line['event'] === 'repaired').length;
+  assert.ok(repairs >= 3, `${repairs} repairs`);
+
+  await host.run('wg', 'set', 'wg0', 'listen-port', '51999');
+  await until('the port is told', async () =>
+    (await node.request('GET', '/stats')).body.includes('"listenPort":51999'),
+  );
+  assert.equal((await post(node, { peerId: randomUUID() })).server.listenPort, 51_999);
+});
+
 test('kill -9 loses nothing, and the tunnel lives on while the node is down', async (context) => {
   const { host, client, home, node } = await createWorld(context);
   const ids = Array.from({ length: 8 }, () => randomUUID());

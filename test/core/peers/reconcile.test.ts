@@ -19,15 +19,18 @@ function drift(
   seen: readonly DevicePeer[],
   unknownPeers: 'remove' | 'report' = 'remove',
   retired: readonly PublicKey[] = [],
+  known: readonly DevicePeer[] = [],
 ) {
   const table = createPeerTable();
   for (const peer of peers) table.put(peer);
-  const collector = collectDrift(table, unknownPeers, new Set(retired));
-  for (const peer of seen) collector.visit(peer);
-  return collector.drift();
+  const strangers = new Map(known.map((peer) => [peer.publicKey, peer]));
+  const collector = collectDrift(table, unknownPeers, new Set(retired), strangers);
+  for (const peer of seen) collector.visit(peer, table.byPublicKey(peer.publicKey)?.peer ?? null);
+  const found = collector.drift();
+  return { ...found, strangers: [...found.strangers.values()] };
 }
 
-const nothing = { repaired: [], removed: [], reported: [], changes: [] };
+const nothing = { repaired: [], removed: [], strangers: [], reported: [], changes: [] };
 const peers = peerFixtures(3);
 const [first] = peers;
 assert.ok(first !== undefined);
@@ -87,7 +90,18 @@ describe('drift', () => {
 
   it('reports strangers where it shall, and changes nothing', () => {
     const found = drift(peers, [onDevice(first), ...others, stranger], 'report');
-    assert.deepEqual(found, { seen: 4, ...nothing, reported: [stranger.publicKey] });
+    const reported = [stranger.publicKey];
+    assert.deepEqual(found, { seen: 4, ...nothing, strangers: [stranger], reported });
+  });
+
+  it('reports a stranger once, and again when it holds other addresses', () => {
+    const seen = [...peers.map((peer) => onDevice(peer)), stranger];
+    const reports = (...known: readonly DevicePeer[]) => drift(peers, seen, 'report', [], known).reported;
+    const reversed = { ...stranger, allowedIPs: [...stranger.allowedIPs].reverse(), receiveBytes: 99 };
+    assert.deepEqual(reports(reversed), []);
+    assert.deepEqual(reports({ ...stranger, allowedIPs: stranger.allowedIPs.slice(1) }), [
+      stranger.publicKey,
+    ]);
   });
 
   it('removes a key that was its own, even where strangers are reported', () => {

@@ -91,7 +91,7 @@ describe('the list', () => {
 describe('a look at the device', () => {
   it('leaves what it saw', () => {
     const table = filled(2);
-    assert.equal(table.see(seenPeer(peerFixture(1), calling), 1, 5_000), true);
+    assert.equal(table.see(seenPeer(peerFixture(1), calling), 1, 5_000), table.get(peerFixture(1).id)?.peer);
     table.endLook(1);
     assert.deepEqual(said(table.get(peerIdFixture(1))), { peer: peerFixture(1), ...calling, active: true });
     assert.deepEqual(said(table.get(peerIdFixture(0))), { peer: peerFixture(0), ...unseen });
@@ -125,7 +125,7 @@ describe('a look at the device', () => {
 
   it('says so when a key is unknown', () => {
     const table = filled(1);
-    assert.equal(table.see(seenPeer(peerFixture(7), calling), 1, 0), false);
+    assert.equal(table.see(seenPeer(peerFixture(7), calling), 1, 0), null);
     assert.equal(table.active, 0);
   });
 
@@ -154,7 +154,7 @@ describe('a look at the device', () => {
     const table = filled(1);
     table.see(seenPeer(peerFixture(0), calling), 2, 0);
     table.endLook(2);
-    assert.equal(table.see(seenPeer(peerFixture(0)), 1, 0), true);
+    assert.deepEqual(table.see(seenPeer(peerFixture(0)), 1, 0), peerFixture(0));
     table.endLook(1);
     assert.deepEqual(said(table.get(peerIdFixture(0))), { peer: peerFixture(0), ...calling, active: true });
   });
