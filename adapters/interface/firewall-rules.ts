@@ -1,118 +1,112 @@
-// The firewall rules of one interface as data and as text for iptables(8) and ip6tables(8). Runs nothing.
+// The firewall rules of one interface as data, in no program's words, and the names by which the node knows its own.
 import { createHash } from 'node:crypto';
 import type { AddressFamily } from '../../core/address.ts';
 import { formatCidr } from '../../core/address.ts';
 import type { Config } from '../../core/config/config.ts';
 
-export type FirewallProgram = 'iptables' | 'ip6tables';
-export type FirewallTable = 'filter' | 'nat';
+/** What makes the rules. */
+export type FirewallBackend = 'nftables' | 'iptables';
 
-/** One rule. */
-export interface FirewallRule {
-  readonly program: FirewallProgram;
-  readonly table: FirewallTable;
-  readonly chain: string;
-  /** What follows the chain, the comment included. */
-  readonly match: readonly string[];
-  /** The comment: names the node, the interface, and by a fingerprint the rest of the rule. */
-  readonly tag: string;
+/** What of the configuration makes the rules, with a back end that is settled. */
+export interface FirewallConfig extends Pick<Config['wireguard'], 'interface' | 'subnets'> {
+  /** Null: there are to be no rules. */
+  readonly routing: { readonly wanInterface: string; readonly backend: FirewallBackend } | null;
 }
 
-/** Where the node's rules are. */
-export const firewallChains: readonly { readonly table: FirewallTable; readonly chain: string }[] = [
-  { table: 'filter', chain: 'FORWARD' },
-  { table: 'nat', chain: 'POSTROUTING' },
-];
-
-/** The program of an address family. */
-function firewallProgram(family: AddressFamily): FirewallProgram {
-  return family === 'IPv4' ? 'iptables' : 'ip6tables';
+/** One rule about the packets of one subnet. */
+export interface FirewallRule {
+  /**
+   * - `out`: what peers send through the WAN interface is let pass.
+   * - `back`: so is what comes back to them from there, for known connections only.
+   * - `masquerade`: what leaves through the WAN interface gets this host's address.
+   */
+  readonly kind: 'out' | 'back' | 'masquerade';
+  readonly family: AddressFamily;
+  readonly interface: string;
+  readonly wanInterface: string;
+  /** As `10.0.0.0/24`. */
+  readonly subnet: string;
 }
 
 /**
- * The rules that a configuration asks for: out through the WAN interface, back in for known connections only, and
- * masqueraded, for each subnet. They are appended: rules of the operator that stand before them decide first.
- * Every backend but `none` is iptables for now.
+ * What is there, held against what ought to be.
+ * - `present`: exactly the rules that are wanted, each once.
+ * - `missing`: not all that are wanted.
+ * - `extra`: all that are wanted, and others of the node too, of an older configuration or of the other back end.
  */
-export function firewallRules(
-  config: Pick<Config['wireguard'], 'interface' | 'subnets' | 'routing'>,
-): readonly FirewallRule[] {
+export type RulesState = 'present' | 'missing' | 'extra';
+
+/** What is there, and the calls that make it what is wanted. Each may be repeated; none when all is `present`. */
+export interface FirewallPlan {
+  readonly state: RulesState;
+  readonly calls: readonly {
+    readonly command: string;
+    readonly args: readonly string[];
+    readonly stdin?: string;
+  }[];
+}
+
+/** The rules that a configuration asks for. */
+export function firewallRules(config: FirewallConfig): readonly FirewallRule[] {
   const { routing, interface: name } = config;
-  if (routing === null || routing.backend === 'none') return [];
-  const wan = routing.wanInterface;
-  return config.subnets.flatMap(({ cidr }) => {
-    const subnet = formatCidr(cidr);
-    const known = ['-m', 'conntrack', '--ctstate', 'RELATED,ESTABLISHED'];
-    const rule = (table: FirewallTable, chain: string, what: readonly string[], target: string) =>
-      tagged(name, { program: firewallProgram(cidr.family), table, chain }, what, target);
-    return [
-      rule('filter', 'FORWARD', ['-i', name, '-o', wan, '-s', subnet], 'ACCEPT'),
-      rule('filter', 'FORWARD', ['-i', wan, '-o', name, '-d', subnet, ...known], 'ACCEPT'),
-      rule('nat', 'POSTROUTING', ['-o', wan, '-s', subnet], 'MASQUERADE'),
-    ];
-  });
-}
-
-/** The arguments that append (`-A`), look for (`-C`) or delete (`-D`) a rule. Waits for others that change rules. */
-export function ruleArgs(rule: FirewallRule, action: '-A' | '-C' | '-D'): readonly string[] {
-  return ['-w', '5', '-t', rule.table, action, rule.chain, ...rule.match];
-}
-
-/** The arguments that list a chain for `parseTaggedRules`. */
-export function listArgs(table: FirewallTable, chain: string): readonly string[] {
-  return ['-w', '5', '-t', table, '-S', chain];
-}
-
-/** A shell command that makes sure of a rule, for `PostUp`. */
-export function renderPostUp(rule: FirewallRule): string {
-  const look = [rule.program, ...ruleArgs(rule, '-C')].join(' ');
-  return `${look} 2>/dev/null || ${[rule.program, ...ruleArgs(rule, '-A')].join(' ')}`;
-}
-
-/** A shell command that removes a rule and takes it well when there is none, for `PostDown`. */
-export function renderPostDown(rule: FirewallRule): string {
-  return `${[rule.program, ...ruleArgs(rule, '-D')].join(' ')} 2>/dev/null || true`;
-}
-
-/** A rule of the node as the kernel has it. */
-export interface TaggedRule {
-  readonly tag: string;
-  /** What follows `-A` or `-D` in its own words. */
-  readonly specification: readonly string[];
-}
-
-/** Finds the rules that carry the node's comment for this interface in the listing of one chain. */
-export function parseTaggedRules(listing: string, interfaceName: string): readonly TaggedRule[] {
-  const prefix = `${tagPrefix(interfaceName)}:`;
-  const rules: TaggedRule[] = [];
-  for (const line of listing.split('\n')) {
-    const words = splitWords(line);
-    const tag = words[words.indexOf('--comment') + 1] ?? '';
-    if (words[0] === '-A' && tag.startsWith(prefix)) rules.push({ tag, specification: words.slice(1) });
-  }
-  return rules;
-}
-
-// A colon can't stand in an interface's name here, so one name's tags are never another's.
-function tagPrefix(interfaceName: string): string {
-  return `wgkeeper-node:${interfaceName}`;
-}
-
-function tagged(
-  interfaceName: string,
-  place: Pick<FirewallRule, 'program' | 'table' | 'chain'>,
-  what: readonly string[],
-  target: string,
-): FirewallRule {
-  const whole = [place.program, place.table, place.chain, ...what, target].join(' ');
-  const fingerprint = createHash('sha256').update(whole).digest('hex').slice(0, 8);
-  const tag = `${tagPrefix(interfaceName)}:${fingerprint}`;
-  return { ...place, match: [...what, '-m', 'comment', '--comment', tag, '-j', target], tag };
-}
-
-// iptables -S puts a word with anything but letters, digits, "-" and "_" into double quotes, with "\" before `"` and "\".
-function splitWords(line: string): readonly string[] {
-  return [...line.matchAll(/"((?:[^"\\]|\\.)*)"|\S+/g)].map(
-    ([word, quoted]) => quoted?.replace(/\\(.)/g, '$1') ?? word,
+  if (routing === null) return [];
+  return config.subnets.flatMap(({ cidr }) =>
+    (['out', 'back', 'masquerade'] as const).map((kind) => ({
+      kind,
+      family: cidr.family,
+      interface: name,
+      wanInterface: routing.wanInterface,
+      subnet: formatCidr(cidr),
+    })),
   );
+}
+
+/** The families that the configuration asks for rules in. */
+export function familiesOf(config: FirewallConfig): readonly AddressFamily[] {
+  return config.routing === null ? [] : config.subnets.map(({ cidr }) => cidr.family);
+}
+
+/** The rules by where packets meet them: before they are sent on, and before they leave. */
+export function splitByHook(rules: readonly FirewallRule[]): {
+  readonly forward: readonly FirewallRule[];
+  readonly postrouting: readonly FirewallRule[];
+} {
+  return {
+    forward: rules.filter(({ kind }) => kind !== 'masquerade'),
+    postrouting: rules.filter(({ kind }) => kind === 'masquerade'),
+  };
+}
+
+/** A rule in a program's words. */
+export interface RenderedRule {
+  readonly text: string;
+  /** The comment in it. */
+  readonly tag: string;
+}
+
+/**
+ * A rule's comment: names the node and the interface, and by a fingerprint the rule's own words. Programs list rules in
+ * other words than they take them, so what is there is known by this.
+ */
+export function ruleTag(interfaceName: string, words: string): string {
+  const fingerprint = createHash('sha256').update(words).digest('hex').slice(0, 8);
+  return `${tagPrefix(interfaceName)}${fingerprint}`;
+}
+
+/** What the comments of an interface's rules begin with. No name holds a colon, so one name's are never another's. */
+export function tagPrefix(interfaceName: string): string {
+  return `wgkeeper-node:${interfaceName}:`;
+}
+
+/** Holds the comments of the rules that are there, null for one without, against those that are wanted; their order counts. */
+export function compareTags(wanted: readonly string[], found: readonly (string | null)[]): RulesState {
+  if (!wanted.every((tag) => found.includes(tag))) return 'missing';
+  const same = found.length === wanted.length && found.every((tag, place) => tag === wanted[place]);
+  return same ? 'present' : 'extra';
+}
+
+/** The state of several parts together. */
+export function combineStates(states: readonly RulesState[]): RulesState {
+  if (states.includes('missing')) return 'missing';
+  return states.includes('extra') ? 'extra' : 'present';
 }

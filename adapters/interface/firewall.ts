@@ -1,53 +1,108 @@
-// The live firewall rules of one interface: told apart by their comment, added and removed one by one.
+// The live firewall rules of one interface: which back end makes them, what is there, and making it what is wanted.
+import type { Config } from '../../core/config/config.ts';
 import { fail, ok } from '../../core/result.ts';
 import {
-  type FirewallProgram,
-  firewallChains,
-  firewallRules,
-  listArgs,
-  parseTaggedRules,
-  ruleArgs,
+  combineStates,
+  type FirewallBackend,
+  type FirewallConfig,
+  type FirewallPlan,
+  familiesOf,
+  type RulesState,
 } from './firewall-rules.ts';
-import { call, type InterfaceHost, refused, type Step, succeeds } from './interface-host.ts';
-import type { InterfaceConfig } from './wg-quick-text.ts';
+import { call, type InterfaceHost, refused, type Step } from './interface-host.ts';
+import { planIptables, surveyIptables } from './iptables.ts';
+import { findDroppingChains, nftablesWorks, planNftables } from './nftables.ts';
 
-/** Removes every rule of the interface. */
-export function clearRules(config: InterfaceConfig, host: InterfaceHost): Step {
-  return adjustRules({ ...config, routing: null }, host);
+/** The back end that makes the rules of a configuration on this host; null: there are to be none. */
+export async function settleBackend(
+  { interface: name, subnets, routing }: Pick<Config['wireguard'], 'interface' | 'subnets' | 'routing'>,
+  host: InterfaceHost,
+): Step<FirewallConfig['routing']> {
+  if (routing === null || routing.backend === 'none') return ok(null);
+  const { wanInterface, backend } = routing;
+  if (backend !== 'auto') return ok({ wanInterface, backend });
+  const chosen = await chooseBackend(
+    { interface: name, subnets, routing: { wanInterface, backend: 'nftables' } },
+    host,
+  );
+  return chosen.ok ? ok({ wanInterface, backend: chosen.value }) : chosen;
 }
 
-/** Makes the rules that carry this interface's comment those of the configuration, each once. */
-export async function adjustRules(config: InterfaceConfig, host: InterfaceHost): Step {
-  for (const program of ['iptables', 'ip6tables'] as const) {
-    for (const place of firewallChains) {
-      const done = await adjustChain(program, place, config, host);
-      if (!done.ok) return done;
+/**
+ * nftables; but iptables where only that works, and where its FORWARD chain drops by policy, as Docker's and ufw's does:
+ * a rule in there is heard, while one in a table of our own could not let through what that chain drops.
+ */
+async function chooseBackend(config: FirewallConfig, host: InterfaceHost): Step<FirewallBackend> {
+  const nftables = await nftablesWorks(config, host);
+  if (!nftables.ok) return nftables;
+  const iptables = await surveyIptables(familiesOf(config), host);
+  if (!iptables.ok) return iptables;
+  const { works, dropping } = iptables.value;
+  return ok(works && (!nftables.value || dropping.length > 0) ? 'iptables' : 'nftables');
+}
+
+/** Whether exactly the rules of the configuration are there, of both back ends. Changes nothing. */
+export async function inspectRules(config: FirewallConfig, host: InterfaceHost): Step<RulesState> {
+  const plans = await planRules(config, host);
+  return plans.ok ? ok(combineStates(plans.value.map(({ state }) => state))) : plans;
+}
+
+/** Makes the node's rules for this interface those of the configuration, each once, and removes those of the other back end. */
+export async function adjustRules(config: FirewallConfig, host: InterfaceHost): Step {
+  const plans = await planRules(config, host);
+  if (!plans.ok) return plans;
+  for (const { backend, state, calls } of plans.value) {
+    for (const { command, args, ...input } of calls) {
+      const called = await call(command, args, host, input);
+      if (!called.ok) return fail(refused(called.failure, host));
+    }
+    const outcome = config.routing?.backend === backend ? 'firewall rules set' : 'firewall rules removed';
+    if (state !== 'present') {
+      host.log.info({ interface: config.interface, backend, found: state }, outcome);
     }
   }
   return ok(undefined);
 }
 
-async function adjustChain(
-  program: FirewallProgram,
-  { table, chain }: (typeof firewallChains)[number],
-  config: InterfaceConfig,
-  host: InterfaceHost,
-): Step {
-  const wanted = firewallRules(config).filter((rule) => rule.program === program && rule.chain === chain);
-  const listing = await call(program, listArgs(table, chain), host);
-  // Where nothing is wanted, a host without this firewall is as good as one without rules.
-  if (!listing.ok) return wanted.length === 0 ? ok(undefined) : fail(refused(listing.failure, host));
-  const present = parseTaggedRules(listing.value, config.interface);
-  for (const rule of wanted.filter(({ tag }) => !present.some((each) => each.tag === tag))) {
-    const added = await succeeds(program, ruleArgs(rule, '-A'), host);
-    if (!added.ok) return added;
-    host.log.info({ program, table, chain, rule: rule.match }, 'firewall rule added');
-  }
-  const missed = new Set(wanted.map(({ tag }) => tag));
-  for (const { tag, specification } of present.filter((each) => !missed.delete(each.tag))) {
-    const gone = await succeeds(program, ['-w', '5', '-t', table, '-D', ...specification], host);
-    if (!gone.ok) return gone;
-    host.log.info({ program, table, chain, tag }, 'firewall rule removed');
-  }
+/** Removes every rule of the interface. */
+export function clearRules(config: FirewallConfig, host: InterfaceHost): Step {
+  return adjustRules({ ...config, routing: null }, host);
+}
+
+/** Warns of chains that may drop what the rules let pass. */
+export async function warnOfDrops(config: FirewallConfig, host: InterfaceHost): Step {
+  const backend = config.routing?.backend;
+  if (backend === undefined) return ok(undefined);
+  const families = familiesOf(config);
+  const iptables = await surveyIptables(backend === 'nftables' ? families : [], host);
+  if (!iptables.ok) return iptables;
+  const chains = [
+    ...iptables.value.dropping.map((program) => `${program} FORWARD`),
+    ...(await findDroppingChains(families, host)),
+  ];
+  if (chains.length === 0) return ok(undefined);
+  host.log.warn(
+    { interface: config.interface, chains },
+    "other chains drop forwarded packets by policy, which the node's own accept can't change: let the interface's traffic pass in their rules, or peers reach this host alone",
+  );
   return ok(undefined);
 }
+
+// The wanted back end comes first, so that a change of it leaves no gap.
+async function planRules(
+  config: FirewallConfig,
+  host: InterfaceHost,
+): Step<readonly (FirewallPlan & { readonly backend: FirewallBackend })[]> {
+  const wanted = config.routing?.backend ?? 'nftables';
+  const other = wanted === 'nftables' ? 'iptables' : 'nftables';
+  const first = await planners[wanted](config, host);
+  if (!first.ok) return first;
+  const second = await planners[other]({ ...config, routing: null }, host);
+  if (!second.ok) return second;
+  return ok([
+    { backend: wanted, ...first.value },
+    { backend: other, ...second.value },
+  ]);
+}
+
+const planners = { nftables: planNftables, iptables: planIptables };

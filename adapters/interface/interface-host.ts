@@ -73,6 +73,11 @@ export async function succeeds(
   return called.ok ? ok(undefined) : fail(refused(called.failure, host));
 }
 
+/** Whether a program said no or is not there at all: what it would have shown or done can't be there. */
+export function saidNo(failure: CommandFailure): boolean {
+  return failure.code === 'command_refused' || failure.code === 'command_missing';
+}
+
 /** Whether an interface exists. From /proc, which is there before any tool is and knows the network namespace. */
 export async function isThere(name: string, host: InterfaceHost): Promise<boolean> {
   return parseLinkNames(await readFile(join(host.procFolder, 'net/dev'), 'utf8')).includes(name);
@@ -82,8 +87,13 @@ const packages: Readonly<Record<string, string>> = {
   wg: 'wireguard-tools',
   'wg-quick': 'wireguard-tools',
   ip: 'iproute2',
+  nft: 'nftables',
   iptables: 'iptables',
   ip6tables: 'iptables',
+  'iptables-save': 'iptables',
+  'ip6tables-save': 'iptables',
+  'iptables-restore': 'iptables',
+  'ip6tables-restore': 'iptables',
 };
 
 /** What the failure of a program means to the operator. */

@@ -1,8 +1,9 @@
 // The life of the WireGuard interface: its file, bringing it up, taking it down. One call at a time, whoever makes it.
 import { join } from 'node:path';
+import type { Config } from '../../core/config/config.ts';
 import { fail, ok } from '../../core/result.ts';
 import { acquireFolderLock } from '../disk/folder-lock.ts';
-import { clearRules } from './firewall.ts';
+import { clearRules, settleBackend, warnOfDrops } from './firewall.ts';
 import { ensureForwarding } from './forwarding.ts';
 import {
   ensureFolder,
@@ -29,50 +30,57 @@ import {
 } from './live-interface.ts';
 import type { InterfaceConfig, WgQuickFile } from './wg-quick-text.ts';
 
+/** What of the configuration makes the interface. */
+export type WireguardConfig = Pick<Config['wireguard'], 'interface' | 'listenPort' | 'subnets' | 'routing'>;
+
 /**
  * Makes sure that the file exists and says what the configuration says, and adjusts a live interface when the file had
  * to change. The answer is the file's path. `peersStored` tells whether a store holds peers: then a missing file is an
  * error in the log, since their clients know the old key; it is made all the same.
  */
 export function initInterface(
-  config: InterfaceConfig,
+  asked: WireguardConfig,
   peersStored: boolean,
   host: InterfaceHost,
 ): Step<string> {
   return exclusively(host, async () => {
-    const file = await settle(config, peersStored, host);
-    if (!file.ok) return file;
-    if (file.value.rewritten && (await isThere(config.interface, host))) {
-      const adjusted = await adjustInterface(config, file.value, host);
+    const settled = await settle(asked, peersStored, host);
+    if (!settled.ok) return settled;
+    const { config, file } = settled.value;
+    if (file.rewritten && (await isThere(config.interface, host))) {
+      const adjusted = await adjustInterface(config, file, host);
       if (!adjusted.ok) return adjusted;
     }
-    return ok(file.value.path);
+    return ok(file.path);
   });
 }
 
 /** `initInterface`, then forwarding, then the interface: made when it is missing, adjusted when it differs, never bounced. */
 export function bringUp(
-  config: InterfaceConfig,
+  asked: WireguardConfig,
   peersStored: boolean,
   host: InterfaceHost,
 ): Step<'made' | 'was_up'> {
   return exclusively<'made' | 'was_up'>(host, async () => {
-    const file = await settle(config, peersStored, host);
-    if (!file.ok) return file;
-    await tellRouting(config, host);
+    const settled = await settle(asked, peersStored, host);
+    if (!settled.ok) return settled;
+    const { config, file } = settled.value;
+    const told = await tellRouting(asked, config, host);
+    if (!told.ok) return told;
     const families = config.subnets.map((subnet) => subnet.cidr.family);
     const forwarding = await ensureForwarding(families, join(host.procFolder, 'sys'), host.log);
     if (!forwarding.ok) return forwarding;
     if (await isThere(config.interface, host)) {
-      const adjusted = await adjustInterface(config, file.value, host);
+      const adjusted = await adjustInterface(config, file, host);
       return adjusted.ok ? ok('was_up') : adjusted;
     }
-    return makeInterface(config, file.value, host);
+    return makeInterface(config, file, host);
   });
 }
 
 /** Takes the interface and its rules away; the file stays. */
-export function takeDown(config: InterfaceConfig, host: InterfaceHost): Step<'taken_down' | 'was_down'> {
+export function takeDown(asked: WireguardConfig, host: InterfaceHost): Step<'taken_down' | 'was_down'> {
+  const config = { ...asked, routing: null };
   return exclusively(host, async () => {
     const name = config.interface;
     if (!(await isThere(name, host))) {
@@ -98,21 +106,31 @@ export function takeDown(config: InterfaceConfig, host: InterfaceHost): Step<'ta
 async function removeByWgQuick(config: InterfaceConfig, file: WgQuickFile, host: InterfaceHost): Step {
   if (!file.savesPeers) await removePeers(config.interface, host);
   const path = interfacePath(host.folder, config.interface);
-  return succeeds('wg-quick', ['down', path], host, { timeoutMs: longTimeoutMs });
+  const gone = await succeeds('wg-quick', ['down', path], host, { timeoutMs: longTimeoutMs });
+  // Such a file may have been the node's before it was edited, and does not remove what the node has made.
+  return gone.ok ? clearRules(config, host) : gone;
 }
 
-function settle(config: InterfaceConfig, peersStored: boolean, host: InterfaceHost): Step<SettledFile> {
-  return settleFile<InterfaceFailure>(config, {
+/** Chooses the firewall back end and makes sure of the file. */
+async function settle(
+  asked: WireguardConfig,
+  peersStored: boolean,
+  host: InterfaceHost,
+): Step<{ readonly config: InterfaceConfig; readonly file: SettledFile }> {
+  const routing = await settleBackend(asked, host);
+  if (!routing.ok) return routing;
+  const config = { ...asked, routing: routing.value };
+  const file = await settleFile<InterfaceFailure>(config, {
     folder: host.folder,
     log: host.log,
     createPrivateKey: host.createPrivateKey,
     peersStored,
     liveKey: () => readLiveKey(config.interface, host),
   });
+  return file.ok ? ok({ config, file: file.value }) : file;
 }
 
-async function tellRouting(config: InterfaceConfig, host: InterfaceHost): Promise<void> {
-  const { routing } = config;
+async function tellRouting({ routing }: WireguardConfig, config: InterfaceConfig, host: InterfaceHost): Step {
   if (routing === null) {
     host.log.info(
       {},
@@ -126,6 +144,7 @@ async function tellRouting(config: InterfaceConfig, host: InterfaceHost): Promis
       'wireguard.routing.wan_interface does not exist now',
     );
   }
+  return warnOfDrops(config, host);
 }
 
 async function exclusively<Value>(host: InterfaceHost, work: () => Step<Value>): Step<Value> {

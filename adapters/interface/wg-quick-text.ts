@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto';
 import { addressBits, formatAddress, parseAddress, parsePrefixed } from '../../core/address.ts';
 import type { Config, Subnet } from '../../core/config/config.ts';
 import { isKey, type PrivateKey } from '../../core/peers/peer.ts';
-import { firewallRules, renderPostDown, renderPostUp } from './firewall-rules.ts';
+import type { FirewallConfig } from './firewall-rules.ts';
+import { renderIptablesDown, renderIptablesUp } from './iptables-text.ts';
+import { renderNftables, renderNftablesRemoval } from './nftables-text.ts';
 
-/** What of the configuration makes the interface. */
-export type InterfaceConfig = Pick<Config['wireguard'], 'interface' | 'listenPort' | 'subnets' | 'routing'>;
+/** What of the configuration makes the interface, with a firewall back end that is settled. */
+export type InterfaceConfig = FirewallConfig & Pick<Config['wireguard'], 'listenPort'>;
 
 /** What the node reads in a file. Everything else in it, `[Peer]` sections too, is the operator's business. */
 export interface WgQuickFile {
@@ -28,15 +30,15 @@ export interface WgQuickFile {
 
 /** The whole file. */
 export function renderWgQuickFile(config: InterfaceConfig, privateKey: PrivateKey): string {
-  const rules = firewallRules(config);
+  const { up, down } = ruleCommands(config);
   const body = [
     '# Change config.yaml instead. Once this file is edited by hand, the node leaves it alone.',
     '[Interface]',
     `PrivateKey = ${privateKey}`,
     ...config.subnets.map((subnet) => `Address = ${interfaceAddress(subnet)}`),
     `ListenPort = ${config.listenPort}`,
-    ...rules.map((rule) => `PostUp = ${renderPostUp(rule)}`),
-    ...rules.map((rule) => `PostDown = ${renderPostDown(rule)}`),
+    ...up.map((command) => `PostUp = ${command}`),
+    ...down.map((command) => `PostDown = ${command}`),
     '',
   ].join('\n');
   return `${renderMark(body)}\n${body}`;
@@ -89,10 +91,25 @@ export function listDifferences(file: WgQuickFile, config: InterfaceConfig): rea
 
 /** Whether the file's rules are those that the node would write. */
 export function hasRulesOf(file: WgQuickFile, config: InterfaceConfig): boolean {
-  const rules = firewallRules(config);
+  const { up, down } = ruleCommands(config);
   const same = (have: readonly string[], want: readonly string[]) =>
     have.length === want.length && want.every((line) => have.includes(line));
-  return same(file.postUp, rules.map(renderPostUp)) && same(file.postDown, rules.map(renderPostDown));
+  return same(file.postUp, up) && same(file.postDown, down);
+}
+
+/** Shell commands that do by hand what the node does itself. */
+function ruleCommands(config: InterfaceConfig): {
+  readonly up: readonly string[];
+  readonly down: readonly string[];
+} {
+  if (config.routing === null) return { up: [], down: [] };
+  if (config.routing.backend === 'iptables') {
+    return { up: renderIptablesUp(config), down: renderIptablesDown(config) };
+  }
+  return {
+    up: [`nft '${renderNftables(config)}'`],
+    down: [`nft '${renderNftablesRemoval(config.interface)}'`],
+  };
 }
 
 // It is over the key too, but gives nothing away: it stands beside the key, and a key can't be guessed.

@@ -53,7 +53,7 @@ function pingOn(namespace: Namespace, address: string): { stop(): Promise<readon
 async function lookAt(host: Namespace): Promise<{ index: number; received: number; rules: string }> {
   const [link] = JSON.parse(await host.run('ip', '-json', 'link', 'show', 'wg0')) as [{ ifindex: number }];
   const received = Number((await host.run('wg', 'show', 'wg0', 'transfer')).split('\t')[1]);
-  const rules = await host.run('iptables', '-t', 'nat', '-S');
+  const rules = await host.run('nft', 'list', 'ruleset');
   return { index: link.ifindex, received, rules };
 }
 
@@ -87,7 +87,7 @@ test('node is stopped, killed and replaced, and no ping through the tunnel is lo
   const after = await lookAt(host);
   assert.equal(after.index, before.index);
   assert.ok(after.received >= before.received + answered.length * 84, JSON.stringify({ before, after }));
-  assert.match(after.rules, /MASQUERADE/);
+  assert.match(after.rules, / masquerade /);
   assert.equal(after.rules, before.rules);
   const peers = jsonOf<PageShape>(await api.request('GET', '/peers')).data;
   assert.deepEqual(

@@ -6,7 +6,7 @@ import type { DriverReport } from '../../fixtures/interface-driver.ts';
 import { drive, rulesFor, see } from '../../fixtures/interface-run.ts';
 import { connect, createNamespace, type Namespace } from '../../fixtures/namespace.ts';
 
-const bothRules = rulesFor('wan0', '10.7.0.0/24', 'fd07::/112');
+const bothRules = rulesFor('nftables', 'wan0', '10.7.0.0/24', 'fd07::/112');
 
 async function createHost(context: TestContext): Promise<Namespace> {
   const host = await createNamespace(context);
@@ -39,39 +39,41 @@ function linesAt(report: DriverReport | null, level: string): readonly string[] 
   return (report?.lines ?? []).filter((line) => line.level === level).map(({ message }) => message);
 }
 
-test('three times up leaves one interface and each rule once; down takes exactly them', async (context) => {
-  const host = await createHost(context);
-  await host.run('iptables', '-A', 'FORWARD', '-i', 'wan0', '-s', '198.51.100.0/24', '-j', 'DROP');
-  const mine = 'iptables -A FORWARD -s 198.51.100.0/24 -i wan0 -j DROP';
-  assert.equal(answer(await drive(host, {})), 'made');
-  const first = await see(host);
-  assert.deepEqual(
-    { ...first, index: 0, publicKey: '' },
-    {
-      index: 0,
-      isUp: true,
-      mtuBytes: 1420,
-      publicKey: '',
-      port: '51820',
-      addresses: ['10.7.0.1/24', 'fd07::1/112'],
-      rules: [...bothRules, mine].sort(),
-    },
-  );
-  assert.equal(first.publicKey, derivePublicKey(keyIn(await read(host))));
-  for (let time = 0; time < 2; time++) {
-    const again = await drive(host, {});
-    assert.equal(answer(again), 'was_up');
-    assert.deepEqual(again?.lines, []);
-    assert.deepEqual(await see(host), first);
-  }
-  assert.equal(answer(await drive(host, { command: 'down' })), 'taken_down');
-  const after = await see(host);
-  assert.equal(after.index, null);
-  assert.deepEqual(after.rules, [mine]);
-  assert.equal(answer(await drive(host, { command: 'down' })), 'was_down');
-  assert.equal(answer(await drive(host, {})), 'made');
-  assert.equal((await see(host)).publicKey, first.publicKey);
-});
+for (const backend of ['nftables', 'iptables'] as const) {
+  test(`three times up leaves one interface and each rule of ${backend} once; down takes exactly them`, async (context) => {
+    const host = await createHost(context);
+    await host.run('iptables', '-A', 'FORWARD', '-i', 'wan0', '-s', '198.51.100.0/24', '-j', 'DROP');
+    const mine = 'iptables -A FORWARD -s 198.51.100.0/24 -i wan0 -j DROP';
+    assert.equal(answer(await drive(host, { backend })), 'made');
+    const first = await see(host);
+    assert.deepEqual(
+      { ...first, index: 0, publicKey: '' },
+      {
+        index: 0,
+        isUp: true,
+        mtuBytes: 1420,
+        publicKey: '',
+        port: '51820',
+        addresses: ['10.7.0.1/24', 'fd07::1/112'],
+        rules: [...rulesFor(backend, 'wan0', '10.7.0.0/24', 'fd07::/112'), mine].sort(),
+      },
+    );
+    assert.equal(first.publicKey, derivePublicKey(keyIn(await read(host))));
+    for (let time = 0; time < 2; time++) {
+      const again = await drive(host, { backend });
+      assert.equal(answer(again), 'was_up');
+      assert.deepEqual(again?.lines, []);
+      assert.deepEqual(await see(host), first);
+    }
+    assert.equal(answer(await drive(host, { command: 'down', backend })), 'taken_down');
+    const after = await see(host);
+    assert.equal(after.index, null);
+    assert.deepEqual(after.rules, [mine]);
+    assert.equal(answer(await drive(host, { command: 'down', backend })), 'was_down');
+    assert.equal(answer(await drive(host, { backend })), 'made');
+    assert.equal((await see(host)).publicKey, first.publicKey);
+  });
+}
 
 test('file and folder are for root alone', async (context) => {
   const host = await createHost(context);
@@ -83,18 +85,22 @@ test('file and folder are for root alone', async (context) => {
   assert.equal(await host.run('ls', '-A', '/etc/wireguard'), 'wg0.conf\n');
 });
 
-test('wg-quick brings up the file, and the node then changes nothing', async (context) => {
-  const host = await createHost(context);
-  await drive(host, { command: 'init' });
-  await host.run('wg-quick', 'up', 'wg0');
-  const before = await see(host);
-  assert.deepEqual(before.rules, bothRules);
-  const up = await drive(host, {});
-  assert.equal(answer(up), 'was_up');
-  assert.deepEqual(await see(host), before);
-  await host.run('wg-quick', 'down', 'wg0');
-  assert.deepEqual((await see(host)).rules, []);
-});
+for (const backend of ['nftables', 'iptables'] as const) {
+  test(`wg-quick brings up the file with the rules of ${backend}, and the node then changes nothing`, async (context) => {
+    const host = await createHost(context);
+    await drive(host, { command: 'init', backend });
+    await host.run('wg-quick', 'up', 'wg0');
+    const before = await see(host);
+    assert.deepEqual(before.rules, rulesFor(backend, 'wan0', '10.7.0.0/24', 'fd07::/112'));
+    const up = await drive(host, { backend });
+    assert.equal(answer(up), 'was_up');
+    const isAboutRules = ({ message }: { message: string }) => message.includes('firewall');
+    assert.deepEqual(up?.lines.filter(isAboutRules), []);
+    assert.deepEqual(await see(host), before);
+    await host.run('wg-quick', 'down', 'wg0');
+    assert.deepEqual((await see(host)).rules, []);
+  });
+}
 
 test('a changed port, subnet and WAN interface reach the live interface without a bounce', async (context) => {
   const host = await createHost(context);
@@ -113,7 +119,7 @@ test('a changed port, subnet and WAN interface reach the live interface without 
     ...before,
     port: '51999',
     addresses: ['10.7.0.2/16'],
-    rules: rulesFor('lo', '10.7.0.0/16'),
+    rules: rulesFor('nftables', 'lo', '10.7.0.0/16'),
   });
   assert.equal((await host.run('wg', 'show', 'wg0', 'peers')).trim(), publicKey);
   assert.equal(derivePublicKey(keyIn(await read(host))), before.publicKey);

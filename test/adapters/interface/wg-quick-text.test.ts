@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { renderIptablesDown, renderIptablesUp } from '../../../adapters/interface/iptables-text.ts';
+import { renderNftables } from '../../../adapters/interface/nftables-text.ts';
 import {
   hasRulesOf,
   type InterfaceConfig,
@@ -24,7 +26,11 @@ const dualStack: InterfaceConfig = {
   interface: 'wg0',
   listenPort: 51820,
   subnets: [subnet('10.7.0.0/24', '10.7.0.1'), subnet('fd07::/112', 'fd07::1')],
-  routing: { wanInterface: 'eth0', backend: 'auto' },
+  routing: { wanInterface: 'eth0', backend: 'nftables' },
+};
+const onIptables: InterfaceConfig = {
+  ...dualStack,
+  routing: { wanInterface: 'eth0', backend: 'iptables' },
 };
 const plain: InterfaceConfig = {
   ...dualStack,
@@ -43,33 +49,16 @@ test('a file holds key, addresses with their subnet prefix, port, and no rules w
   ]);
 });
 
-test('no rules with backend none', () => {
-  const routing = { wanInterface: 'eth0', backend: 'none' } as const;
-  assert.doesNotMatch(renderWgQuickFile({ ...dualStack, routing }, key), /Post/);
-});
-
-test('each rule stands in PostUp once looked for and once appended, and in PostDown once', () => {
+test('the rules of nftables stand in one PostUp and one PostDown', () => {
   const file = parseWgQuickFile(renderWgQuickFile(dualStack, key));
-  assert.equal(file.postUp.length, 6);
-  assert.equal(file.postDown.length, 6);
-  for (const [index, up] of file.postUp.entries()) {
-    const [look, append] = up.split(' 2>/dev/null || ');
-    assert.equal(look?.replace(' -C ', ' -A '), append);
-    assert.equal(file.postDown[index], `${append?.replace(' -A ', ' -D ')} 2>/dev/null || true`);
-  }
+  assert.deepEqual(file.postUp, [`nft '${renderNftables(dualStack)}'`]);
+  assert.deepEqual(file.postDown, ["nft 'add table inet wgkeeper-wg0; delete table inet wgkeeper-wg0'"]);
 });
 
-test('the rules forward out, forward known connections in, and masquerade, for this interface and subnet alone', () => {
-  const { postUp } = parseWgQuickFile(renderWgQuickFile(dualStack, key));
-  const bare = postUp.map((line) => line.split(' || ')[1]?.replace(/-m comment --comment \S+ /, ''));
-  assert.deepEqual(bare, [
-    'iptables -w 5 -t filter -A FORWARD -i wg0 -o eth0 -s 10.7.0.0/24 -j ACCEPT',
-    'iptables -w 5 -t filter -A FORWARD -i eth0 -o wg0 -d 10.7.0.0/24 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
-    'iptables -w 5 -t nat -A POSTROUTING -o eth0 -s 10.7.0.0/24 -j MASQUERADE',
-    'ip6tables -w 5 -t filter -A FORWARD -i wg0 -o eth0 -s fd07::/112 -j ACCEPT',
-    'ip6tables -w 5 -t filter -A FORWARD -i eth0 -o wg0 -d fd07::/112 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
-    'ip6tables -w 5 -t nat -A POSTROUTING -o eth0 -s fd07::/112 -j MASQUERADE',
-  ]);
+test('the rules of iptables stand there a command a line', () => {
+  const file = parseWgQuickFile(renderWgQuickFile(onIptables, key));
+  assert.deepEqual(file.postUp, renderIptablesUp(onIptables));
+  assert.deepEqual(file.postDown, renderIptablesDown(onIptables));
 });
 
 test('what is rendered is read back, and known as written by the node', () => {
@@ -149,11 +138,14 @@ test('the spelling of an address is no difference', () => {
 });
 
 test('rules are the same in any order, and other ones are noticed', () => {
-  const text = renderWgQuickFile(dualStack, key);
-  assert.equal(hasRulesOf(parseWgQuickFile(text.split('\n').reverse().join('\n')), dualStack), false);
+  const text = renderWgQuickFile(onIptables, key);
   const [head, ...rest] = text.split('PostUp');
-  assert.equal(hasRulesOf(parseWgQuickFile(text), dualStack), true);
-  assert.equal(hasRulesOf(parseWgQuickFile([head, ...rest.slice(1)].join('PostUp')), dualStack), false);
-  assert.equal(hasRulesOf(parseWgQuickFile(`${text}PostUp = echo\n`), dualStack), false);
+  assert.equal(hasRulesOf(parseWgQuickFile(text), onIptables), true);
+  const lines = text.split('\n');
+  const reversed = [...lines.slice(0, 3), ...lines.slice(3).reverse()].join('\n');
+  assert.equal(hasRulesOf(parseWgQuickFile(reversed), onIptables), true);
+  assert.equal(hasRulesOf(parseWgQuickFile([head, ...rest.slice(1)].join('PostUp')), onIptables), false);
+  assert.equal(hasRulesOf(parseWgQuickFile(`${text}PostUp = echo\n`), onIptables), false);
+  assert.equal(hasRulesOf(parseWgQuickFile(text), dualStack), false);
   assert.equal(hasRulesOf(parseWgQuickFile(text), plain), false);
 });

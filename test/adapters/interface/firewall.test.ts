@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  adjustRules,
+  inspectRules,
+  settleBackend,
+  warnOfDrops,
+} from '../../../adapters/interface/firewall.ts';
+import type { InterfaceHost } from '../../../adapters/interface/interface-host.ts';
+import { renderNftables } from '../../../adapters/interface/nftables-text.ts';
+import type { CommandFailure } from '../../../adapters/run-command.ts';
+import type { Routing } from '../../../core/config/config.ts';
+import { fail, ok, type Result } from '../../../core/result.ts';
+import { createFakeLog, type FakeLog } from '../../fakes/log.ts';
+import { firewallConfig, withoutRules } from '../../fixtures/firewall-config.ts';
+
+type Answer = string | CommandFailure['code'];
+const failures: ReadonlySet<string> = new Set(['command_missing', 'command_refused', 'command_timeout']);
+
+// Programs, by the begin of their command line; what is not named says nothing and succeeds.
+function createHost(
+  answers: Readonly<Record<string, Answer>>,
+): InterfaceHost & { readonly log: FakeLog; readonly calls: string[] } {
+  const calls: string[] = [];
+  return {
+    calls,
+    log: createFakeLog(),
+    isRoot: true,
+    folder: '/nowhere',
+    procFolder: '/nowhere',
+    createPrivateKey: () => assert.fail('no key is made'),
+    derivePublicKey: () => assert.fail('no key is derived'),
+    async run(command, args): Promise<Result<string, CommandFailure>> {
+      const line = [command, ...args].join(' ');
+      calls.push(line);
+      const answer = Object.entries(answers).find(([begin]) => line.startsWith(begin))?.[1] ?? '';
+      if (!failures.has(answer)) return ok(answer);
+      return fail({ code: answer as CommandFailure['code'], command, status: 1, detail: `${line}: no` });
+    },
+  };
+}
+
+const dual = firewallConfig('nftables', ['10.7.0.0/24', 'fd07::/112']);
+const dropping = '*filter\n:FORWARD DROP [0:0]\nCOMMIT\n';
+
+async function settle(answers: Readonly<Record<string, Answer>>, backend: Routing['backend'] = 'auto') {
+  const host = createHost(answers);
+  const settled = await settleBackend({ ...dual, routing: { wanInterface: 'eth0', backend } }, host);
+  return settled.ok ? (settled.value?.backend ?? null) : settled.failure.code;
+}
+
+test('a back end that is named is taken, and nothing is tried', async () => {
+  for (const backend of ['nftables', 'iptables'] as const) {
+    const host = createHost({});
+    const settled = await settleBackend({ ...dual, routing: { wanInterface: 'eth0', backend } }, host);
+    assert.deepEqual(settled, ok({ wanInterface: 'eth0', backend }));
+    assert.deepEqual(host.calls, []);
+  }
+  assert.equal(await settle({}, 'none'), null);
+  assert.deepEqual(await settleBackend(withoutRules(dual), createHost({})), ok(null));
+});
+
+test('auto is nftables where it works, with or without iptables', async () => {
+  assert.equal(await settle({}), 'nftables');
+  assert.equal(await settle({ iptables: 'command_missing', ip6tables: 'command_missing' }), 'nftables');
+});
+
+test('auto is iptables where nft is not installed or refused', async () => {
+  assert.equal(await settle({ nft: 'command_missing' }), 'iptables');
+  assert.equal(await settle({ nft: 'command_refused' }), 'iptables');
+});
+
+test('auto is nftables where neither works, so that it is nft that says why', async () => {
+  assert.equal(await settle({ nft: 'command_missing', iptables: 'command_missing' }), 'nftables');
+  assert.equal(await settle({ nft: 'command_refused', iptables: 'command_refused' }), 'nftables');
+  assert.equal(await settle({ nft: 'command_refused', ip6tables: 'command_missing' }), 'nftables');
+});
+
+test('auto is iptables where FORWARD drops by policy, since a table of our own could not be heard', async () => {
+  assert.equal(await settle({ 'iptables-save': dropping }), 'iptables');
+  assert.equal(await settle({ 'ip6tables-save': dropping }), 'iptables');
+  assert.equal(await settle({ 'iptables-save': dropping, ip6tables: 'command_missing' }), 'nftables');
+});
+
+test('nothing is chosen on what did not end in time', async () => {
+  assert.equal(await settle({ nft: 'command_timeout' }), 'command_failed');
+  assert.equal(await settle({ 'iptables-save': 'command_timeout' }), 'command_failed');
+});
+
+test('one family needs neither program nor tables of the other', async () => {
+  const missing = { 'nft list table': 'command_refused', 'ip6tables-save': 'command_missing' } as const;
+  const four = firewallConfig('iptables', ['10.7.0.0/24']);
+  assert.deepEqual(await adjustRules(four, createHost(missing)), ok(undefined));
+  const six = firewallConfig('iptables', ['fd07::/112']);
+  const refused = { 'nft list table': 'command_missing', 'iptables-save': 'command_refused' } as const;
+  assert.deepEqual(await adjustRules(six, createHost(refused)), ok(undefined));
+  const needed = await adjustRules(six, createHost(missing));
+  assert.equal(needed.ok || needed.failure.code, 'tool_missing');
+  assert.match(needed.ok ? '' : needed.failure.message, /install the package iptables/);
+});
+
+test('what can’t be looked at in time is not taken for gone', async () => {
+  for (const begin of ['nft list table', 'iptables-save', 'ip6tables-save']) {
+    const cleared = await adjustRules(withoutRules(dual), createHost({ [begin]: 'command_timeout' }));
+    assert.equal(cleared.ok || cleared.failure.code, 'command_failed', begin);
+  }
+});
+
+test('the new back end has its rules before the old one loses its own', async () => {
+  const host = createHost({ 'nft list table': renderNftables(dual).replaceAll(/[;{]/g, '\n') });
+  const iptables = firewallConfig('iptables', ['10.7.0.0/24']);
+  assert.deepEqual(await inspectRules(iptables, host), ok('missing'));
+  assert.deepEqual(await adjustRules(iptables, host), ok(undefined));
+  const made = host.calls.indexOf('iptables-restore -w 5 --noflush');
+  const gone = host.calls.findIndex((line) => line.startsWith('nft add table inet wgkeeper-wg0; delete'));
+  assert.ok(made !== -1 && gone > made, host.calls.join('\n'));
+});
+
+test('chains that drop in spite of the rules are warned of, once each, and only with rules', async () => {
+  const chains = `table ip filter {
+	chain FORWARD {
+		type filter hook forward priority filter; policy drop;
+table inet filter {
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+`;
+  const warned = async (config: typeof dual) => {
+    const host = createHost({ 'nft list chains': chains, 'iptables-save': dropping });
+    assert.deepEqual(await warnOfDrops(config, host), ok(undefined));
+    return host.log.lines.map(({ level, fields }) => [level, fields['chains']]);
+  };
+  assert.deepEqual(await warned(dual), [['warn', ['iptables FORWARD', 'inet filter forward']]]);
+  const iptables = { interface: 'wg0', backend: 'iptables', wanInterface: 'eth0' } as const;
+  assert.deepEqual(await warned({ ...dual, routing: iptables }), [['warn', ['inet filter forward']]]);
+  assert.deepEqual(await warned(withoutRules(dual)), []);
+});
