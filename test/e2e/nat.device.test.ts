@@ -1,0 +1,117 @@
+// Traffic through the node to a third machine, and what the firewall of the host has to say: client, host and world.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { type CreatedShape, jsonOf } from '../fixtures/api-client.ts';
+import { connect, createNamespace, type Namespace } from '../fixtures/namespace.ts';
+import { createNodeHome } from '../fixtures/running-node.ts';
+import { createSite } from '../fixtures/tunnel.ts';
+import { until } from '../fixtures/until.ts';
+
+// The world knows no way to the peers' networks, so only masqueraded packets are answered.
+const world = [
+  { own: '198.51.100.2', host: '198.51.100.1', network: '198.51.100.0/24', peers: '10.7.0.0/24' },
+  { own: '2001:db8:f::2', host: '2001:db8:f::1', network: '2001:db8:f::/64', peers: 'fd07::/112' },
+] as const;
+
+async function createWorld(context: TestContext) {
+  const { host, client } = await createSite(context);
+  const outside = await createNamespace(context);
+  await connect(
+    { namespace: host, name: 'out0', addresses: ['198.51.100.1/24', '2001:db8:f::1/64'] },
+    { namespace: outside, name: 'out0', addresses: ['198.51.100.2/24', '2001:db8:f::2/64'] },
+  );
+  for (const namespace of [client.namespace, outside]) await serveAddresses(namespace);
+  return { host, client, outside };
+}
+
+/** Answers every request with the address that it came from. */
+async function serveAddresses(namespace: Namespace): Promise<void> {
+  const script = `require('node:http').createServer((request, response) =>
+    response.end(request.socket.remoteAddress.replace('::ffff:', ''))).listen(8080, '::', () => console.log('up'))`;
+  const server = namespace.spawn([process.execPath, '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  assert.ok(server.stdout !== null);
+  await once(server.stdout, 'data');
+}
+
+/** The address under which the server at another one sees this machine; null: no connection within two seconds. */
+function seenBy(address: string, namespace: Namespace): Promise<string | null> {
+  const url = `http://${address.includes(':') ? `[${address}]` : address}:8080/`;
+  return namespace.run('curl', '-sS', '--noproxy', '*', '--max-time', '2', url).catch(() => null);
+}
+
+async function everyRule(host: Namespace): Promise<string> {
+  const parts = [];
+  for (const command of [['nft', 'list', 'ruleset'], ['iptables-save'], ['ip6tables-save']]) {
+    parts.push(await host.run(...command));
+  }
+  return parts
+    .join('')
+    .replace(/^#.*\n/gm, '')
+    .replace(/\[\d+:\d+\]/g, '');
+}
+
+const iptablesPolicy = (policy: string) =>
+  `for program in iptables ip6tables; do $program -P FORWARD ${policy.toUpperCase()}; $program -t nat -P POSTROUTING ACCEPT; done`;
+const nftablesPolicy = (policy: string) =>
+  `nft 'table inet filter { chain forward { type filter hook forward priority 0; policy ${policy}; }; }'`;
+
+for (const { backend, of, policy, own, rules } of [
+  {
+    backend: 'nftables',
+    of: 'nftables',
+    policy: nftablesPolicy,
+    rules: /table inet wgkeeper-wg0/,
+    // What a host asks of its operator whose own chain drops.
+    own: `nft 'add rule inet filter forward iifname "wg0" oifname "out0" accept; add rule inet filter forward ct state established,related accept'`,
+  },
+  {
+    backend: 'iptables',
+    of: 'iptables',
+    policy: iptablesPolicy,
+    rules: /-A FORWARD -j WGKEEPER-wg0/,
+    own: 'true',
+  },
+  {
+    backend: 'auto',
+    of: 'iptables',
+    policy: iptablesPolicy,
+    rules: /-A FORWARD -j WGKEEPER-wg0/,
+    own: 'true',
+  },
+] as const) {
+  test(`with backend ${backend} a client reaches the world as the host, beside an ${of} firewall that drops, and the world not the client`, async (context) => {
+    const { host, client, outside } = await createWorld(context);
+    await host.run('sh', '-c', `${policy('drop')}; ${own}`);
+    const before = await everyRule(host);
+    const settings = { wireguard: { routing: { wan_interface: 'out0', backend } } };
+    const home = await createNodeHome(context, { namespace: host, settings });
+    const node = await home.start();
+    const created = await node.request('POST', '/peers', { body: { peerId: randomUUID() } });
+    assert.equal(created.status, 200, created.body);
+    const { peer, server } = jsonOf<CreatedShape>(created);
+    await client.become({ peer, server });
+    await until('the tunnel carries', () => client.reaches('10.7.0.1'));
+    assert.match(await everyRule(host), rules);
+
+    for (const end of world) {
+      await client.namespace.run('ip', 'route', 'replace', end.network, 'dev', 'vpn0');
+      assert.equal(await seenBy(end.own, client.namespace), end.host);
+      await outside.run('ip', 'route', 'add', end.peers, 'via', end.host);
+    }
+    const clientAddresses = peer.allowedIPs.map((address) => address.split('/')[0] ?? '');
+    for (const address of clientAddresses) assert.equal(await seenBy(address, outside), null, address);
+
+    // It was the policy that kept the world out.
+    await host.run('sh', '-c', policy('accept'));
+    for (const [place, address] of clientAddresses.entries()) {
+      assert.equal(await seenBy(address, outside), world[place]?.own);
+    }
+    await host.run('sh', '-c', policy('drop'));
+
+    await node.kill('SIGTERM');
+    assert.equal((await home.run({ args: ['down'] })).status, 0);
+    assert.equal(await everyRule(host), before);
+  });
+}
