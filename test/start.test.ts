@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { type TestContext, test } from 'node:test';
@@ -116,6 +116,25 @@ test('when nothing is missing no package manager is called', async (context) => 
   const programs = { ...root, ...goodNode, ip: 'exit 0', iptables: '', wg: '', flock: '' };
   const { calls } = await start(context, { ...programs, ...apt('1') });
   assert.ok(!calls.some((line) => line.startsWith('apt')), calls.join('\n'));
+});
+
+test('the firewall’s program is that of the configured back end, else the one that is there, else nft', () => {
+  const script = `. ./start
+have() { case " $programs " in *" $1 "*) ;; *) return 1 ;; esac; }
+config=$(mktemp)
+ask() { printf '%s\\n' "$1" >"$config"; programs=$2; echo "$(firewall_program)"; }
+ask '    # backend: auto' ''
+ask '    backend: auto' 'iptables'
+ask '    backend: auto' 'iptables nft'
+ask '    backend: "nftables" # mine' 'iptables'
+ask '    backend: iptables' 'nft'
+ask '    backend: none' ''
+ask '  backend: wg' 'nft'
+rm "$config"
+ask_none() { config=/nowhere; programs=; firewall_program; }
+ask_none`;
+  const said = execFileSync('/bin/sh', ['-c', script, 'sh'], { encoding: 'utf8' });
+  assert.deepEqual(said.split('\n'), ['nft', 'iptables', 'nft', 'nft', 'iptables', '', 'nft', 'nft', '']);
 });
 
 test('a package manager that fails is said to, and ends it', async (context) => {
