@@ -10,7 +10,7 @@ import { createDriftCheck } from './peers/drift-check.ts';
 import { deviceChange, type PeerChange, type PeerCommand, storeChange } from './peers/lifecycle.ts';
 import type { Peer, PeerId, PublicKey } from './peers/peer.ts';
 import type { PoolSubnet } from './peers/pool.ts';
-import { collectDrift, type Strangers } from './peers/reconcile.ts';
+import { collectDrift, type Drift, type Strangers } from './peers/reconcile.ts';
 import { type Admitted, admitStored } from './peers/stored.ts';
 import type { PeerTable } from './peers/table.ts';
 import type {
@@ -240,9 +240,16 @@ export function createNode(options: {
       if (!applied.ok) return applied;
     }
     retired.clear();
-    strangers = drift.strangers;
+    noteStrangers(drift);
     auditDrift(log, drift);
     return ok(undefined);
+  }
+
+  // A peer that got one of their addresses would take it from them, and WireGuard says nothing of it.
+  function noteStrangers(drift: Drift): void {
+    const changed = drift.reported.length > 0 || drift.strangers.size < strangers.size;
+    strangers = drift.strangers;
+    if (changed) book.hold([...strangers.values()].flatMap((stranger) => stranger.allowedIPs));
   }
 
   function reconcileNowAndThen(): void {

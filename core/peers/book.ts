@@ -25,6 +25,8 @@ export interface Book {
   publish(changes: readonly PeerChange[]): void;
   /** Drops decided changes that were not made. */
   giveBack(changes: readonly PeerChange[]): void;
+  /** Keeps single addresses from being handed out, in place of those that were kept before: others have them. */
+  hold(allowedIPs: readonly string[]): void;
   /** The next moment at which a peer may expire, milliseconds since the Unix epoch; null: none. */
   nextExpiryMs(): number | null;
   /** Up to `max` peers whose time has come. Each comes once: its expiry must be published. */
@@ -73,6 +75,7 @@ export function createBook(subnets: readonly PoolSubnet[]): Book {
     giveBack(changes) {
       for (const change of changes) if (change.kind === 'created') pools.release(change.after.allowedIPs);
     },
+    hold: (allowedIPs) => pools.hold(allowedIPs),
     nextExpiryMs: expiry.nextMs,
     takeExpired: (nowMs, max) => expiry.takeDue(nowMs, max).flatMap((id) => table.get(id)?.peer ?? []),
   };

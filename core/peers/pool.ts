@@ -15,24 +15,32 @@ import { type AllowedIP, allowedIPFamily } from './peer.ts';
 /** The free addresses of one network. */
 export interface Pool {
   readonly family: AddressFamily;
-  /** How many addresses peers can have in all, free or taken. */
+  /** How many addresses peers can have in all, free or taken; those on hold are none of them. */
   readonly possible: bigint;
   /** Takes a free address; null when none is left. */
   take(): bigint | null;
   /** Gives back an address that was taken. */
   release(value: bigint): void;
+  /** Hands out none of these from now on, in place of those that were on hold before. Each must be assignable. */
+  hold(values: ReadonlySet<bigint>): void;
 }
 
 /** The pools of all families of the node, taken from together. */
 export interface Pools {
   /** IPv4 first. */
   readonly families: readonly AddressFamily[];
-  /** How many peers with an address of every family the node can hold; at most 2^53 - 1. */
+  /** How many peers with an address of every family the node can have; at most 2^53 - 1. */
   readonly possible: number;
   /** Takes one address of each family, in the order of `families`; null, and nothing is taken, when one of them has none left. */
   take(families: readonly AddressFamily[]): readonly AllowedIP[] | null;
   /** Gives back what `take` gave, or what `createPools` was told is taken. */
   release(allowedIPs: readonly AllowedIP[]): void;
+  /**
+   * Hands out no address from now on that stands in this list by itself, in place of those that were on hold before. A
+   * network in it holds none of its addresses: a peer with one of them takes nothing away from whoever has the network,
+   * since the longest prefix wins (WireGuard paper, section 2).
+   */
+  hold(allowedIPs: readonly string[]): void;
 }
 
 /** A network to hand out addresses from, less the node's own address. */
@@ -71,7 +79,9 @@ export function createPools(subnets: readonly PoolSubnet[], taken: Iterable<Allo
 
   return {
     families,
-    possible: smallest([...pools.values()].map((pool) => pool.possible)),
+    get possible() {
+      return smallest([...pools.values()].map((pool) => pool.possible));
+    },
     take(wanted) {
       const allowedIPs: AllowedIP[] = [];
       for (const family of families) {
@@ -91,6 +101,13 @@ export function createPools(subnets: readonly PoolSubnet[], taken: Iterable<Allo
         if (address !== null) pools.get(allowedIPFamily(allowedIP))?.release(address.value);
       }
     },
+    hold(allowedIPs) {
+      const addresses = allowedIPs.map(allowedIPAddress).filter((address) => address !== null);
+      for (const subnet of subnets) {
+        const held = addresses.filter((address) => isAssignable(subnet, address));
+        pools.get(subnet.cidr.family)?.hold(new Set(held.map((address) => address.value)));
+      }
+    },
   };
 }
 
@@ -99,13 +116,16 @@ export function createPools(subnets: readonly PoolSubnet[], taken: Iterable<Allo
  *
  * Untouched addresses are kept as ranges and handed out in ascending order. Addresses given back rest in a queue, so
  * that one which a stale client may still use is not handed to the next caller at once; the oldest of them is taken
- * when more than `restingAddressesMax` rest, which bounds the queue, or when nothing untouched is left.
+ * when more than `restingAddressesMax` rest, which bounds the queue, or when nothing untouched is left. An address on hold
+ * is put aside when its turn comes, and rests once it is no longer on hold.
  */
 export function createPool(subnet: PoolSubnet, taken: readonly bigint[]): Pool {
   const untouched = freeRanges(subnet, taken);
   let range = 0;
   let resting: bigint[] = [];
   let oldest = 0;
+  let held: ReadonlySet<bigint> = new Set();
+  let aside: bigint[] = [];
 
   function takeUntouched(): bigint | null {
     const current = untouched[range];
@@ -128,15 +148,31 @@ export function createPool(subnet: PoolSubnet, taken: readonly bigint[]): Pool {
     return value;
   }
 
+  function takeNext(): bigint | null {
+    const crowded = resting.length - oldest > restingAddressesMax;
+    return crowded ? takeResting() : (takeUntouched() ?? takeResting());
+  }
+
   return {
     family: subnet.cidr.family,
-    possible: hostCount(subnet),
+    get possible() {
+      return hostCount(subnet) - BigInt(held.size);
+    },
     take() {
-      const crowded = resting.length - oldest > restingAddressesMax;
-      return crowded ? takeResting() : (takeUntouched() ?? takeResting());
+      // Each comes up once, however long it is on hold: constant on average.
+      for (let value = takeNext(); ; value = takeNext()) {
+        if (value === null || !held.has(value)) return value;
+        aside.push(value);
+      }
     },
     release(value) {
       resting.push(value);
+    },
+    hold(values) {
+      held = values;
+      const before = aside;
+      aside = [];
+      for (const value of before) (held.has(value) ? aside : resting).push(value);
     },
   };
 }

@@ -374,6 +374,34 @@ test('an unknown peer that is only reported is reported once, and causes no furt
   assert.equal((await rig.onDevice()).size, 2);
 });
 
+test('an address that a reported peer holds goes to nobody else, until that peer is gone', async () => {
+  const rig = await createRig({
+    subnets: [subnet('10.0.0.0/29', '10.0.0.1')],
+    onDevice: [{ ...peerOf(7), allowedIPs: ['10.0.0.2/32', '0.0.0.0/0'] as AllowedIP[] }],
+    unknownPeers: 'report',
+  });
+  const other = { ...peerOf(8), allowedIPs: ['10.0.0.4/32' as AllowedIP] };
+  await rig.memory.apply([{ kind: 'put', peer: other, replaces: null }]);
+  await rig.pollLater();
+  assert.equal(rig.node.pools.possible, 3);
+  async function addresses(from: number): Promise<readonly string[]> {
+    const answers = await rig.all(rig.putMany(from, 5));
+    return answers.map((answer) => (answer.ok ? answer.value.peer.allowedIPs.join() : answer.failure));
+  }
+  assert.deepEqual(await addresses(10), [
+    '10.0.0.3/32',
+    '10.0.0.5/32',
+    '10.0.0.6/32',
+    'no_available_ip',
+    'no_available_ip',
+  ]);
+  assert.deepEqual((await rig.onDevice()).get(peerOf(7).publicKey)?.allowedIPs, ['10.0.0.2/32', '0.0.0.0/0']);
+  await rig.memory.apply([removal(other.publicKey)]);
+  await rig.pollLater();
+  assert.equal(rig.node.pools.possible, 4);
+  assert.deepEqual((await addresses(20)).slice(0, 2), ['10.0.0.4/32', 'no_available_ip']);
+});
+
 test('drift while the device fails is left to the attempts that go on anyway', async () => {
   const rig = await createRig({ contents: storeOf([peerOf(1)]) });
   await rig.memory.apply([removal(peerOf(1).publicKey)]);

@@ -9,7 +9,7 @@ import {
   type PageShape,
   type PeerShape,
 } from '../fixtures/api-client.ts';
-import type { Namespace } from '../fixtures/namespace.ts';
+import { createNamespace, type Namespace } from '../fixtures/namespace.ts';
 import { createNodeHome, type NodeHome, type RunningNode } from '../fixtures/running-node.ts';
 import { createSite, type VpnClient } from '../fixtures/tunnel.ts';
 import { until } from '../fixtures/until.ts';
@@ -209,6 +209,34 @@ test('what is done by hand while readers come by is undone without a restart, an
     (await node.request('GET', '/stats')).body.includes('"listenPort":51999'),
   );
   assert.equal((await post(node, { peerId: randomUUID() })).server.listenPort, 51_999);
+});
+
+test('an unknown peer that is only reported keeps its address, and gives it back when it goes', async (context) => {
+  const host = await createNamespace(context);
+  const settings = { wireguard: { unknown_peers: 'report' } };
+  const home = await createNodeHome(context, { namespace: host, settings });
+  const first = await home.start();
+  const stranger = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaA=';
+  const held = '10.7.0.2/32,10.7.0.3/32,10.7.0.0/28,fd07::3/128';
+  await host.run('wg', 'set', 'wg0', 'peer', stranger, 'allowed-ips', held);
+  const possible = async (node: RunningNode) =>
+    jsonOf<{ peers: { possible: number } }>(await node.request('GET', '/stats')).peers.possible;
+  await until('it is noticed', async () => (await possible(first)) === 251);
+  assert.deepEqual((await post(first, { peerId: randomUUID() })).peer.allowedIPs, [
+    '10.7.0.4/32',
+    'fd07::2/128',
+  ]);
+  await first.kill('SIGTERM');
+  const again = await home.start();
+  assert.deepEqual((await post(again, { peerId: randomUUID() })).peer.allowedIPs, [
+    '10.7.0.5/32',
+    'fd07::4/128',
+  ]);
+  const allowedIPs = await host.run('wg', 'show', 'wg0', 'allowed-ips');
+  const kept = allowedIPs.split('\n').find((line) => line.startsWith(stranger)) ?? '';
+  assert.deepEqual(kept.split(/\s/).slice(1).sort(), held.split(',').sort());
+  await host.run('wg', 'set', 'wg0', 'peer', stranger, 'remove');
+  await until('its going is noticed', async () => (await possible(again)) === 253);
 });
 
 test('kill -9 loses nothing, and the tunnel lives on while the node is down', async (context) => {

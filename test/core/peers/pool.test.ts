@@ -142,6 +142,33 @@ describe('a pool', () => {
     assert.ok(!taken.includes(pool.take() ?? 0n));
   });
 
+  it('hands out no address on hold, be it untouched, resting or taken, and all of them once they are not', () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const seeded = createSeeded(seed);
+      const net = seeded.pick(small);
+      const pool = createPool(net, []);
+      const out = new Set<bigint>();
+      let held = new Set<bigint>();
+      for (let step = 0; step < 200; step++) {
+        const taken = seeded.chance(0.6) ? pool.take() : null;
+        if (taken !== null) {
+          assert.ok(!out.has(taken) && !held.has(taken), `${taken} is had by somebody`);
+          out.add(taken);
+        } else if (out.size > 0 && seeded.chance(0.7)) {
+          const value = seeded.pick([...out]);
+          out.delete(value);
+          pool.release(value);
+        } else {
+          held = new Set(some(seeded, hosts(net), seeded.next()));
+          pool.hold(held);
+          assert.equal(pool.possible, BigInt(hosts(net).size - held.size));
+        }
+      }
+      pool.hold(new Set());
+      assert.deepEqual(sorted([...out, ...takeAll(pool)]), sorted(hosts(net)));
+    }
+  });
+
   // Where a pick searched through the pool, these would be some 10^10 steps each.
   it('picks the last free address of a /16 without a search', { timeout: 60_000 }, () => {
     const pool = createPool(subnet('10.7.0.0/16'), []);
@@ -260,6 +287,18 @@ describe('the pools of two families', () => {
     assert.equal(new Set(rest).size, 5);
     assert.ok(!rest.includes(undefined));
     assert.equal(pools.take(['IPv4']), null);
+  });
+
+  it('hold single addresses that they could hand out, and of a network none', () => {
+    const pools = createPools(both, []);
+    pools.hold(['10.0.0.2/32', '10.0.0.4/31', '0.0.0.0/0', '10.0.0.1/32', '192.0.2.1/32', 'fd00::/126']);
+    assert.equal(pools.possible, 2);
+    assert.deepEqual(pools.take(['IPv4', 'IPv6']), ['10.0.0.3/32', 'fd00::2/128']);
+    pools.hold(['fd00::3/128']);
+    assert.equal(pools.possible, 1);
+    assert.equal(pools.take(['IPv6']), null);
+    const rest = Array.from({ length: 4 }, () => pools.take(['IPv4'])?.[0]);
+    assert.deepEqual(rest.sort(), ['10.0.0.2/32', '10.0.0.4/32', '10.0.0.5/32', '10.0.0.6/32']);
   });
 
   it('know what is taken from the start, and take it back', () => {
