@@ -313,7 +313,8 @@ export function createNode(options: {
     health() {
       if (stopping) return 'shutting_down';
       if (storeFault.lasting()) return 'store_unavailable';
-      return deviceFault.lasting() || !observer.healthy() ? 'wireguard_unavailable' : 'ok';
+      const isAvailable = !deviceFault.lasting() && observer.healthy() && !device.isDown();
+      return isAvailable ? 'ok' : 'wireguard_unavailable';
     },
     start,
     stop,

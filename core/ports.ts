@@ -64,8 +64,13 @@ export interface Device {
   look(visit: (peer: DevicePeer) => void): Promise<Result<DeviceState, DeviceFailure>>;
   /** Applies changes, removals and replacements before additions. Repeating it is harmless. */
   apply(changes: readonly DeviceChange[]): Promise<Result<void, DeviceFailure>>;
-  /** Calls back, as often as needed and perhaps too often, when the interface may have come, gone or been made anew. At most one watcher. */
+  /** Calls back, as often as needed and perhaps too often, when the interface may have come, gone, been made anew, or set up or down. At most one watcher. */
   watch(changed: () => void): void;
+  /**
+   * Whether the interface is there and set down, so that no traffic flows, as last heard by the watch; asks nobody. False
+   * before `watch`, and where nothing can be heard. Looks and changes go on as ever meanwhile.
+   */
+  isDown(): boolean;
   /** Ends what the adapter started; the interface stays. Calls after it fail with `device_unreachable`. */
   close(): Promise<void>;
 }

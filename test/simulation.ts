@@ -286,6 +286,7 @@ function createFlakyDevice(memory: ReturnType<typeof createMemoryDevice>, seeded
     watch(callback) {
       changed = callback;
     },
+    isDown: () => false,
     async close() {},
   };
 

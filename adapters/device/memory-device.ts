@@ -47,8 +47,9 @@ export function createMemoryDevice(options: {
       }
       return begun;
     },
-    // It never comes or goes.
+    // It never comes or goes, nor is it set down.
     watch() {},
+    isDown: () => false,
     async close() {
       closed = true;
     },

@@ -91,6 +91,7 @@ export function createWgDevice(options: {
     watch(changed) {
       links ??= createLinkWatch({ interfaceName, surroundings, log, changed });
     },
+    isDown: () => links?.isDown() ?? false,
     runs: () => looks.runs() + changes.runs(),
     async close() {
       await Promise.all([looks.close(), changes.close(), links?.close()]);

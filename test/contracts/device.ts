@@ -5,12 +5,15 @@ import { batchMax, keepaliveSeconds } from '../../core/limits.ts';
 import type { AllowedIP, PublicKey } from '../../core/peers/peer.ts';
 import type { Device, DeviceChange, DevicePeer, DevicePeerSpec } from '../../core/ports.ts';
 import { createFakeKeySource } from '../fakes/key-source.ts';
+import { until } from '../fixtures/until.ts';
 
 export interface DeviceUnderTest {
   readonly device: Device;
   /** The device's own. */
   readonly publicKey: PublicKey;
   readonly listenPort: number;
+  /** Sets the interface up or down; null: there is none that could be. */
+  readonly setLink: ((state: 'up' | 'down') => Promise<unknown>) | null;
 }
 
 /** Registers the suite. `make` gives an empty device that no other test uses, and cleans up with the test. */
@@ -147,6 +150,26 @@ export function testDevice(name: string, make: (test: TestContext) => Promise<De
       for (const seen of looks) assert.ok(seen.size <= peers.length);
       await change;
       assert.equal((await peersOf(device)).size, peers.length);
+    });
+
+    it('knows whether its interface is down, as soon as it is watched', async (test) => {
+      const { device, setLink } = await make(test);
+      assert.equal(device.isDown(), false);
+      await setLink?.('down');
+      let told = 0;
+      device.watch(() => told++);
+      if (setLink === null) return assert.equal(device.isDown(), false);
+      await until('it is known to be down', () => device.isDown());
+      // At first, or the event may come before anybody listens.
+      await until('the events are heard', async () => {
+        await setLink(told % 2 === 0 ? 'down' : 'up');
+        return told > 2;
+      });
+      for (const state of ['down', 'up', 'down', 'up'] as const) {
+        await setLink(state);
+        await until(`it is known to be ${state}`, () => device.isDown() === (state === 'down'));
+        assert.ok((await device.look(() => {})).ok, 'it can be read all the while');
+      }
     });
 
     it('is out of reach once closed', async (test) => {

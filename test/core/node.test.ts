@@ -134,6 +134,15 @@ test('an interface without a key is one that can not be used yet', async () => {
   assert.equal(rig.node.health(), 'ok');
 });
 
+test('an interface that is down is not ready, and takes changes all the same', async () => {
+  const rig = await createRig();
+  rig.isDown = true;
+  assert.equal(rig.node.health(), 'wireguard_unavailable');
+  assert.ok((await rig.one(rig.put(idOf(1)))).ok);
+  rig.isDown = false;
+  assert.equal(rig.node.health(), 'ok');
+});
+
 test('an outcome that nobody knows is kept, told as such, and made true', async () => {
   const rig = await createRig();
   rig.failApply = () => 'device_timeout';
@@ -472,6 +481,7 @@ async function createRig(options: RigOptions = {}) {
     looks: 0,
     announce: () => {},
     withoutKey: false,
+    isDown: false,
   };
   const device: Device = {
     async look(visit): ReturnType<Device['look']> {
@@ -495,6 +505,7 @@ async function createRig(options: RigOptions = {}) {
     watch(changed) {
       rig.announce = changed;
     },
+    isDown: () => rig.isDown,
     close: async () => {},
   };
   const node: PeerNode = createNode({

@@ -35,6 +35,7 @@ function createWorld() {
     },
     apply: () => assert.fail('an observer changes nothing'),
     watch: () => assert.fail('an observer does not watch'),
+    isDown: () => assert.fail('an observer asks no watch'),
     close: () => assert.fail('an observer closes nothing'),
   };
   const check = createDriftCheck(() => new Map());

@@ -62,6 +62,7 @@ async function mustNotReach(client: VpnClient): Promise<void> {
   assert.deepEqual(reached, [false, false]);
 }
 
+const unready = '{"status":"unhealthy","reason":"wireguard_unavailable"}';
 const readiness = async (node: RunningNode) => (await node.request('GET', '/readyz')).body;
 const ready = '{"status":"ok"}';
 
@@ -139,7 +140,6 @@ test('an interface made anew gets all peers back, by the command and by hand, wi
   await client.become(created);
   await mustReach(client);
 
-  const unready = '{"status":"unhealthy","reason":"wireguard_unavailable"}';
   await host.run('ip', 'link', 'delete', 'wg0');
   await until('the loss is noticed', async () => (await readiness(node)) === unready);
   assert.equal((await node.request('GET', '/readyz')).status, 503);
@@ -162,6 +162,21 @@ test('an interface made anew gets all peers back, by the command and by hand, wi
   assert.deepEqual([...(await keysOn(host))].sort(), both);
   await until('the node works again', async () => (await readiness(node)) === ready);
   await mustReachAnew(client, created);
+});
+
+test('an interface that somebody sets down is not ready until somebody sets it up', async (context) => {
+  const { host, client, node } = await createWorld(context);
+  const created = await post(node, { peerId: randomUUID() });
+  await client.become(created);
+  await mustReach(client);
+  assert.equal(await readiness(node), ready);
+  await host.run('ip', 'link', 'set', 'wg0', 'down');
+  await until('its being down is noticed', async () => (await readiness(node)) === unready);
+  assert.match(await host.run('ip', 'link', 'show', 'wg0'), /state DOWN/, 'the node leaves it as it is');
+  await post(node, { peerId: randomUUID() });
+  await host.run('ip', 'link', 'set', 'wg0', 'up');
+  await until('the node works again', async () => (await readiness(node)) === ready);
+  await until('10.7.0.1 answers', () => client.reaches('10.7.0.1'));
 });
 
 test('what was done by hand is undone by a restart', async (context) => {

@@ -10,7 +10,12 @@ const { publicKey } = createFakeKeySource(99).peerKeys();
 const create = () => createFlakyDevice(createMemoryDevice({ clock: createFakeClock(), publicKey }));
 const peer = createSpecs().one('10.7.0.2/32');
 
-testDevice('flaky device without a fault', async () => ({ device: create(), publicKey, listenPort: 51_820 }));
+testDevice('flaky device without a fault', async () => ({
+  device: create(),
+  publicKey,
+  listenPort: 51_820,
+  setLink: null,
+}));
 
 it('fails as it is told to, with the effect that goes with it', async () => {
   for (const [fate, size] of [

@@ -50,6 +50,7 @@ export function createFlakyDevice(device: Device): FlakyDevice {
       changed = watcher;
       device.watch(watcher);
     },
+    isDown: () => device.isDown(),
     close: () => device.close(),
     release() {
       const waiting = held;

@@ -10,7 +10,7 @@ const traffic = { latestHandshakeMs: 1_700_000_000_000, receiveBytes: 12, transm
 
 testDevice('memory device', async () => {
   const device = createMemoryDevice({ clock: createFakeClock(), publicKey, listenPort: 51_900 });
-  return { device, publicKey, listenPort: 51_900 };
+  return { device, publicKey, listenPort: 51_900, setLink: null };
 });
 
 it('keeps what traffic did to a peer while the peer stays, and no longer', async () => {

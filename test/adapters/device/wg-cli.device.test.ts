@@ -69,8 +69,9 @@ function specsOf(count: number): DevicePeerSpec[] {
 }
 
 testDevice('wg device', async (test) => {
-  const { device, publicKey } = await setUp(test);
-  return { device, publicKey, listenPort };
+  const { device, namespace, publicKey } = await setUp(test);
+  const setLink = (state: string) => namespace.run('ip', 'link', 'set', 'wg0', state);
+  return { device, publicKey, listenPort, setLink };
 });
 
 describe('a change of the wg device', () => {
@@ -240,11 +241,11 @@ describe('an interface', () => {
     device.watch(() => {
       announced++;
     });
-    // Not before it is up can the watch see anything.
+    // The first announcement says how things are. Not before the second can it be known that events are heard.
     await until('the watch', async () => {
-      await namespace.run('ip', 'link', 'set', 'wg0', 'mtu', announced % 2 === 0 ? '1400' : '1410');
-      await namespace.run('ip', 'link', 'set', 'wg0', 'mtu', '1420');
-      return announced > 0;
+      await namespace.run('ip', 'link', 'set', 'wg0', 'up');
+      await namespace.run('ip', 'link', 'set', 'wg0', 'down');
+      return announced > 1;
     });
     const heard = async (what: string, happen: () => Promise<unknown>) => {
       const before = announced;
