@@ -25,6 +25,13 @@ export const deviceTimeoutMs = 4_000;
 export const deviceTimeoutPerChangeMs = 40;
 export const deviceTimeoutPerPeerMs = 0.25;
 
+/**
+ * How long a device may take to say what it is when `init`, `up` or `down` ask, and at the start of a server, which goes on
+ * without an answer. Ours: a dump of `devicePeersMax` peers takes half a second, and far longer on a machine that is short of everything.
+ */
+export const deviceAnswerMs = 60_000;
+export const deviceAnswerAtStartMs = 5_000;
+
 /** Changes in one call. Ours: an argument list holds about 19,300 peers, and a call that hangs is to be noticed soon. */
 export const deviceChangesMax = 500;
 

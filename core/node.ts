@@ -3,7 +3,14 @@
 import { auditChange, auditDrift } from './audit.ts';
 import { type Changed, type ChangeFailure, type Origin, runBatch, type Waiting } from './batch.ts';
 import { createFault, type Fault } from './fault.ts';
-import { batchMax, expiryBatchMax, expiryCheckMaxMs, queueMax, reconcileEveryMs } from './limits.ts';
+import {
+  batchMax,
+  deviceAnswerAtStartMs,
+  expiryBatchMax,
+  expiryCheckMaxMs,
+  queueMax,
+  reconcileEveryMs,
+} from './limits.ts';
 import { createObserver, type Observer } from './observe.ts';
 import { type Book, createBook } from './peers/book.ts';
 import { createDriftCheck } from './peers/drift-check.ts';
@@ -36,7 +43,7 @@ export interface PeerNode {
   change(command: PeerCommand, origin: Origin): Promise<Result<Changed, ChangeFailure>>;
   /** From what is known now; asks nobody. */
   health(): NodeHealth;
-  /** Loads the store and makes the device follow it. Fails when the store does; a device that fails is healed later. */
+  /** Loads the store and makes the device follow it. Fails when the store does; a device that fails, or does not answer in `deviceAnswerAtStartMs`, is healed later. */
   start(): Promise<Result<void, StoreFailure>>;
   /** Refuses new changes, lets those in the lane end, and gives store and device up. */
   stop(): Promise<void>;
@@ -271,12 +278,25 @@ export function createNode(options: {
     const settled = await storeAdmitted(admitted);
     if (!settled.ok) return settled;
     book.load(admitted.peers);
-    await reconcile();
-    check.changed();
+    deviceFault.suspect();
+    await firstLook();
     device.watch(deviceFault.suspect);
     reconcileNowAndThen();
     armExpiryTimer();
     return ok(undefined);
+  }
+
+  /** Waits until the device is reconciled, or the attempt failed; but not for one that does not answer: it is waited for in the lane. */
+  function firstLook(): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = clock.after(deviceAnswerAtStartMs, () => {
+        if (!observer.healthy()) resolve();
+      });
+      void running?.then(() => {
+        cancel();
+        resolve();
+      });
+    });
   }
 
   async function storeAdmitted({ peers, dropped }: Admitted): Promise<Result<void, StoreFailure>> {

@@ -9,7 +9,7 @@ import type { Result } from './result.ts';
 export interface Observer {
   /**
    * What an asker waits for before it reads the table: null, if what is there may be answered now, or a look that all
-   * askers share. While the device can't be read nobody waits for it: a look goes on behind the askers' backs.
+   * askers share. While the device can't be read, or has yet to answer `lookNow` for the first time, nobody waits for it.
    */
   settle(): Promise<void> | null;
   /** Whether the table still says something true about the device: the last good look is young, or 10 s old at most where looks fail. */
@@ -51,6 +51,8 @@ export function createObserver(options: {
   let good: GoodLook | null = null;
   let failedMs: number | null = null;
   let shared: Promise<void> | null = null;
+  // Looks apart from the askers that are under way.
+  let apart = 0;
 
   async function look({ visit, miss }: LookVisitor): Promise<Result<DeviceState, DeviceFailure>> {
     const number = ++count;
@@ -93,6 +95,8 @@ export function createObserver(options: {
         if (nowMs - failedMs >= lookAgeMaxMs) void share();
         return null;
       }
+      // A device that has yet to answer for the first time, and may hang.
+      if (good === null && apart > 0) return null;
       return good !== null && nowMs - good.startedMs <= ageMaxMs(good) ? null : share();
     },
     readable() {
@@ -103,7 +107,12 @@ export function createObserver(options: {
     healthy: () => good !== null && failedMs === null,
     serverPublicKey: () => good?.state.publicKey ?? null,
     listenPort: () => good?.state.listenPort || null,
-    lookNow: (visit) => look({ visit }),
+    async lookNow(visit) {
+      apart += 1;
+      const looked = await look({ visit });
+      apart -= 1;
+      return looked;
+    },
   };
 }
 

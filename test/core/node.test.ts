@@ -6,6 +6,7 @@ import { createMemoryStore, type MemoryStoreContents } from '../../adapters/stor
 import { parseAddress, parseCidr } from '../../core/address.ts';
 import {
   batchMax,
+  deviceAnswerAtStartMs,
   faultRetryMs,
   lookAgeMaxMs,
   queueMax,
@@ -437,6 +438,49 @@ test('an interface made anew while the last one is being put right gets all peer
   assert.equal((await rig.onDevice()).size, 2);
 });
 
+test('a device that hangs at start keeps nobody from being served, and is put right when it answers', async () => {
+  let answer = () => {};
+  const hanging = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const rig = createNodeRig({ contents: storeOf([peerOf(1)]) });
+  rig.holdLook = () => hanging;
+  let started = false;
+  void rig.node.start().then(() => {
+    started = true;
+  });
+  await rig.clock.advance(deviceAnswerAtStartMs - 1);
+  assert.equal(started, false);
+  await rig.clock.advance(1);
+  assert.equal(started, true);
+  assert.equal(rig.node.health(), 'wireguard_unavailable');
+  assert.equal(rig.node.observer.settle(), null, 'no asker waits for it');
+  assert.equal(rig.node.observer.readable(), false);
+  const made = rig.put(idOf(2));
+  answer();
+  assert.ok((await rig.one(made)).ok);
+  assert.equal(rig.node.health(), 'ok');
+  assert.equal((await rig.onDevice()).size, 2);
+});
+
+test('a device that answers at start and takes its time is waited for', async () => {
+  let go = () => {};
+  const slow = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const rig = createNodeRig({ contents: storeOf([peerOf(1)]) });
+  rig.holdApply = () => slow;
+  let started = false;
+  const start = rig.node.start().then(() => {
+    started = true;
+  });
+  await rig.clock.advance(2 * deviceAnswerAtStartMs);
+  assert.equal(started, false);
+  go();
+  await start;
+  assert.equal((await rig.onDevice()).size, 1);
+});
+
 test('no secret reaches the log', async () => {
   const rig = await createRig();
   const made = await rig.one(rig.put(idOf(1)));
@@ -462,15 +506,22 @@ interface RigOptions {
   readonly unknownPeers?: 'remove' | 'report';
 }
 
+/** A node that was started. */
 async function createRig(options: RigOptions = {}) {
+  const rig = createNodeRig(options);
+  await rig.memory.apply(
+    (options.onDevice ?? []).map((peer): DeviceChange => ({ kind: 'put', peer, replaces: null })),
+  );
+  assert.deepEqual(await rig.node.start(), ok(undefined));
+  return rig;
+}
+
+function createNodeRig(options: RigOptions = {}) {
   const clock = createFakeClock(startMs);
   const log = createFakeLog();
   const contents = options.contents ?? storeOf([]);
   const store = createFlakyStore(createMemoryStore(contents));
   const memory = createMemoryDevice({ clock, publicKey: createFakeKeySource(99).peerKeys().publicKey });
-  await memory.apply(
-    (options.onDevice ?? []).map((peer): DeviceChange => ({ kind: 'put', peer, replaces: null })),
-  );
   const applies: (readonly DeviceChange[])[] = [];
   const rig = {
     failApply: (_: readonly DeviceChange[]): DeviceFailure['code'] | null => null,
@@ -517,7 +568,6 @@ async function createRig(options: RigOptions = {}) {
     subnets: options.subnets ?? [subnet('10.0.0.0/16', '10.0.0.1'), subnet('fd00::/112', 'fd00::1')],
     unknownPeers: options.unknownPeers ?? 'remove',
   });
-  assert.deepEqual(await node.start(), ok(undefined));
 
   const put = (id: PeerId, expiresAtMs: number | null = null) =>
     node.change({ kind: 'put', id, expiresAtMs, families: null }, origin);
