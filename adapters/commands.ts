@@ -29,6 +29,8 @@ export interface Machine {
   /** `init`, then the interface, which is never bounced. */
   up(config: Config, log: BufferedLog): Outcome<void>;
   down(config: Config, log: BufferedLog): Outcome<void>;
+  /** What a server does about its interface before `serve`: makes sure that no other process serves it, then `up`, as far as that goes. */
+  prepare(config: Config, log: BufferedLog): Outcome<void>;
   serve(config: Config, log: BufferedLog): Outcome<RunningServer>;
 }
 
@@ -82,8 +84,9 @@ async function serve(
   log: BufferedLog,
   surroundings: CommandSurroundings,
 ): Promise<CommandEnd> {
-  const up = await bringUp(config, log, surroundings.machine);
-  const server = up.ok ? await surroundings.machine.serve(config, log) : up;
+  const { machine } = surroundings;
+  const prepared = await withInterface(config, log, machine.prepare);
+  const server = prepared.ok ? await machine.serve(config, log) : prepared;
   if (!server.ok) {
     log.fatal({}, server.failure.message);
     return 1;
@@ -110,15 +113,15 @@ async function runOnce(
   log: BufferedLog,
   { machine, print }: CommandSurroundings,
 ): Promise<Result<unknown, CommandRefusal>> {
-  if (command.kind === 'up') return bringUp(config, log, machine);
+  if (command.kind === 'up') return withInterface(config, log, machine.up);
   if (command.kind === 'down') return machine.down(config, log);
   const path = await machine.init(config, log);
   if (path.ok && command.kind === 'init' && command.printPath) print(`${path.value}\n`);
   return path;
 }
 
-async function bringUp(config: Config, log: BufferedLog, machine: Machine): Outcome<void> {
-  if (config.wireguard.backend === 'wg') return machine.up(config, log);
+async function withInterface(config: Config, log: BufferedLog, step: Machine['up']): Outcome<void> {
+  if (config.wireguard.backend === 'wg') return step(config, log);
   log.info({}, 'wireguard.backend is memory: no interface is brought up');
   return { ok: true, value: undefined };
 }

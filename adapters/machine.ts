@@ -2,13 +2,16 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../core/config/config.ts';
+import { deviceAnswerAtStartMs, deviceAnswerMs } from '../core/limits.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { ok } from '../core/result.ts';
+import { fail, ok } from '../core/result.ts';
 import { service } from '../core/service.ts';
 import type { Machine } from './commands.ts';
 import { bringUp, initInterface, takeDown } from './interface/interface.ts';
+import { prepareInterface } from './interface/interface-at-start.ts';
 import { interfaceFolder, interfacePath } from './interface/interface-file.ts';
 import type { InterfaceHost } from './interface/interface-host.ts';
+import { acquireInterfaceLock } from './interface/interface-lock.ts';
 import { derivePublicKey, generateKeyPair } from './keys.ts';
 import { commandEnvironment, createRunCommand } from './run-command.ts';
 import { decodeStore } from './store/format.ts';
@@ -28,12 +31,13 @@ export interface MachineOptions {
 export function createMachine(options: MachineOptions): Machine {
   const run = createRunCommand(commandEnvironment(options.path));
   const folder = interfaceFolder(options.isRoot, options.workingDirectory);
-  const host = (log: Log): InterfaceHost => ({
+  const host = (log: Log, answerMs = deviceAnswerMs): InterfaceHost => ({
     run,
     log,
     isRoot: options.isRoot,
     folder,
     procFolder: '/proc',
+    deviceAnswerMs: answerMs,
     createPrivateKey: () => generateKeyPair().privateKey,
     derivePublicKey,
   });
@@ -49,6 +53,12 @@ export function createMachine(options: MachineOptions): Machine {
       const down = await takeDown(wireguard, host(log));
       if (down.ok) log.info({ interface: wireguard.interface, outcome: down.value }, 'interface is down');
       return down.ok ? ok(undefined) : down;
+    },
+    async prepare({ wireguard }, log) {
+      const lock = await acquireInterfaceLock(wireguard.interface);
+      if (!lock.ok) return fail({ message: lock.failure.detail });
+      const peersStored = await newKeyWouldHurt(wireguard, folder);
+      return prepareInterface(wireguard, peersStored, host(log, deviceAnswerAtStartMs));
     },
     async serve(config, log) {
       const { startApp } = await import('./app.ts');

@@ -18,6 +18,8 @@ export interface InterfaceHost {
   readonly folder: string;
   /** Absolute: `/proc`. */
   readonly procFolder: string;
+  /** How long a device may take to answer. */
+  readonly deviceAnswerMs: number;
   readonly createPrivateKey: () => PrivateKey;
   readonly derivePublicKey: (key: PrivateKey) => PublicKey;
 }
@@ -28,6 +30,7 @@ export interface InterfaceHost {
  * - `tool_missing`: a program is not installed.
  * - `wireguard_missing`: neither has the kernel WireGuard nor can a userspace one run.
  * - `not_wireguard`: an interface of this name exists and is something else.
+ * - `device_silent`: the interface exists, and what it is could not be read within `deviceAnswerMs`.
  * - `not_permitted`: this needs root.
  * - `owner_unknown`: the interface is up and has no file, so it may be somebody else's.
  * - `command_failed`: a program said no, did not end in time, or can't be understood.
@@ -41,6 +44,7 @@ export type InterfaceFailure =
         | 'tool_missing'
         | 'wireguard_missing'
         | 'not_wireguard'
+        | 'device_silent'
         | 'not_permitted'
         | 'owner_unknown'
         | 'command_failed'
@@ -103,7 +107,10 @@ export function refused(failure: CommandFailure, host: InterfaceHost): Interface
     const message = `${detail}: install the package ${packages[command] ?? command}`;
     return { code: 'tool_missing', message };
   }
-  if (!host.isRoot) return { code: 'not_permitted', message: `${detail}. This needs root` };
+  if (!host.isRoot) {
+    const message = `${detail}. This needs root; where WireGuard is the kernel's, CAP_NET_ADMIN will do`;
+    return { code: 'not_permitted', message };
+  }
   return { code: 'command_failed', message: detail };
 }
 

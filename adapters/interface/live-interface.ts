@@ -158,7 +158,8 @@ async function setUp(config: InterfaceConfig, host: InterfaceHost): Step {
   return fail({ code: 'command_failed', message });
 }
 
-async function readLink(name: string, host: InterfaceHost): Step<Link> {
+/** The interface as `ip` has it. */
+export async function readLink(name: string, host: InterfaceHost): Step<Link> {
   const shown = await call('ip', ['-json', 'address', 'show', 'dev', name], host);
   if (!shown.ok) return fail(refused(shown.failure, host));
   const link = parseLink(shown.value, name);
@@ -170,7 +171,7 @@ async function readLink(name: string, host: InterfaceHost): Step<Link> {
 }
 
 /** The device as the first line of `wg show dump` has it; what is not set stands there as `(none)`. */
-interface LiveDevice {
+export interface LiveDevice {
   /** Secret. */
   readonly privateKey: string;
   readonly publicKey: string;
@@ -179,13 +180,14 @@ interface LiveDevice {
 
 /** Reads the device in one call: each costs as much as the device has peers, whatever it asks for. */
 export async function readDevice(name: string, host: InterfaceHost): Step<LiveDevice> {
-  const shown = await call('wg', ['show', name, 'dump'], host, { timeoutMs: dumpTimeoutMs });
+  const shown = await call('wg', ['show', name, 'dump'], host, { timeoutMs: host.deviceAnswerMs });
   if (shown.ok) {
     const [privateKey = '', publicKey = '', listenPort = ''] = (shown.value.split('\n', 1)[0] ?? '').split(
       '\t',
     );
     return ok({ privateKey, publicKey, listenPort });
   }
+  if (shown.failure.code === 'command_timeout') return fail(silent(name, shown.failure));
   if (shown.failure.code !== 'command_refused' || !host.isRoot) return fail(refused(shown.failure, host));
   const message = `an interface ${name} exists, and wg can't read it (${shown.failure.detail}): is it another kind of interface? Then give wireguard.interface another name`;
   return fail({ code: 'not_wireguard', message });
@@ -200,11 +202,13 @@ export async function readLiveKey(name: string, host: InterfaceHost): Step<Priva
   return ok(isKey(key) ? (key as PrivateKey) : null);
 }
 
-// A dump of 65,536 peers takes half a second, and far longer on a machine that is short of everything (measured). Ours.
-const dumpTimeoutMs = 60_000;
-
 // An argument list holds about 19,300 (measured). Ours.
 const peersPerCall = 1_000;
+
+function silent(name: string, { detail }: CommandFailure): InterfaceFailure {
+  const message = `the interface ${name} exists, and its device does not answer (${detail}): its wireguard-go may hang`;
+  return { code: 'device_silent', message };
+}
 
 function wireguardMissing(kernel: CommandFailure, userspace: CommandFailure): InterfaceFailure {
   const reasons = [`this kernel has no WireGuard (${kernel.detail})`];

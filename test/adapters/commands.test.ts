@@ -57,6 +57,7 @@ function surroundings(
       init: () => asked('init', '/etc/wireguard/wg0.conf'),
       up: () => asked('up', undefined),
       down: () => asked('down', undefined),
+      prepare: () => asked('prepare', undefined),
       serve: () =>
         asked('serve', {
           stop: () => Promise.resolve(note('stop')),
@@ -82,10 +83,10 @@ async function run(command: Command, options: Parameters<typeof surroundings>[0]
 }
 
 describe('without a command', () => {
-  it('brings the interface up, serves, and logs to stdout', async () => {
+  it('prepares the interface, serves, and logs to stdout', async () => {
     const { end, events } = await run({ kind: 'serve' });
     assert.ok(typeof end === 'object');
-    assert.deepEqual(events.splice(0), ['log 1 info', 'up', 'serve', 'info: the API is served']);
+    assert.deepEqual(events.splice(0), ['log 1 info', 'prepare', 'serve', 'info: the API is served']);
     await end.stop();
     assert.deepEqual(events, [
       'info: stopping',
@@ -97,12 +98,12 @@ describe('without a command', () => {
   it('leaves the interface out when the device is in memory', async () => {
     const { end, events } = await run({ kind: 'serve' }, { config: ok(loaded({ backend: 'memory' })) });
     assert.equal(typeof end, 'object');
-    assert.ok(!events.includes('up') && events.includes('serve'));
+    assert.ok(!events.includes('prepare') && events.includes('serve'));
   });
 
-  it('does not serve without the interface', async () => {
-    const up = () => Promise.resolve(fail({ message: 'needs root' }));
-    assert.deepEqual(await run({ kind: 'serve' }, { machine: { up } }), {
+  it('does not serve when that fails', async () => {
+    const prepare = () => Promise.resolve(fail({ message: 'needs root' }));
+    assert.deepEqual(await run({ kind: 'serve' }, { machine: { prepare } }), {
       end: 1,
       events: ['log 1 info', 'fatal: needs root'],
     });
@@ -112,7 +113,7 @@ describe('without a command', () => {
     const serve = () => Promise.resolve(fail({ message: 'port 51821 is taken' }));
     assert.deepEqual(await run({ kind: 'serve' }, { machine: { serve } }), {
       end: 1,
-      events: ['log 1 info', 'up', 'fatal: port 51821 is taken'],
+      events: ['log 1 info', 'prepare', 'fatal: port 51821 is taken'],
     });
   });
 });

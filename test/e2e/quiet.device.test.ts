@@ -75,6 +75,27 @@ describe('while nothing happens', { concurrency: true }, () => {
     assert.equal(kept.data.length, outcomes.length);
   });
 
+  test('a device that hangs keeps no server from starting, and is put right when it goes on', async (context) => {
+    const host = await createNamespace(context);
+    const home = await createNodeHome(context, { namespace: host });
+    const device = await host.addWireGuard('wg0');
+    assert.equal((await home.run({ args: ['up'] })).status, 0);
+    const first = await home.start();
+    const { peer } = jsonOf<CreatedShape>(await create(first));
+    await first.kill('SIGTERM');
+    await host.run('wg', 'set', 'wg0', 'peer', peer.publicKey, 'remove');
+
+    device.process.kill('SIGSTOP');
+    const node = await home.start();
+    const ready = await node.request('GET', '/readyz');
+    assert.equal(ready.status, 503);
+    assert.match(ready.body, /wireguard_unavailable/);
+    assert.match(node.stdout(), /"level":"error".*wg0 exists, and its device does not answer/);
+    device.process.kill('SIGCONT');
+    await until('it is ready', async () => (await node.request('GET', '/readyz')).status === 200);
+    assert.equal((await host.run('wg', 'show', 'wg0', 'peers')).trim(), peer.publicKey);
+  });
+
   test('while the interface is away reads go on for 10 s from the last look, then fail', async (context) => {
     const host = await createNamespace(context);
     const home = await createNodeHome(context, { namespace: host });

@@ -28,6 +28,7 @@ function createHost(
     isRoot: true,
     folder: '/nowhere',
     procFolder: '/nowhere',
+    deviceAnswerMs: 1_000,
     createPrivateKey: () => assert.fail('no key is made'),
     derivePublicKey: () => assert.fail('no key is derived'),
     async run(command, args): Promise<Result<string, CommandFailure>> {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { bringUp, initInterface, takeDown } from '../../../adapters/interface/interface.ts';
+import { prepareInterface } from '../../../adapters/interface/interface-at-start.ts';
 import { interfaceFolder } from '../../../adapters/interface/interface-file.ts';
 import type { InterfaceHost } from '../../../adapters/interface/interface-host.ts';
 import type { InterfaceConfig } from '../../../adapters/interface/wg-quick-text.ts';
@@ -51,6 +52,7 @@ async function createHost(context: TestContext, answer: Answer = () => null): Pr
     isRoot: true,
     folder: join(root, 'wireguard'),
     procFolder,
+    deviceAnswerMs: 1_000,
     createPrivateKey: () => generateKeyPair().privateKey,
     derivePublicKey,
     async run(command, args) {
@@ -119,8 +121,7 @@ test('no key is made while a live one can’t be read', async (context) => {
   );
   await host.setLinks('lo', 'wg0');
   const made = await initInterface(config, false, host);
-  assert.ok(!made.ok);
-  assert.equal(made.failure.code, 'command_failed');
+  assert.equal(made.ok || made.failure.code, 'device_silent');
   assert.deepEqual(await readdir(host.folder), []);
 });
 
@@ -241,4 +242,48 @@ test('an interface that does not come up names the port, which may be another pr
   const up = await bringUp(config, false, host);
   assert.match(up.ok ? '' : up.failure.message, /no\. .*UDP port 51820/);
   assert.ok(host.calls.includes('ip link delete dev wg0'));
+});
+
+const silent: Answer = (line) => (line.endsWith(' dump') ? fail('command_timeout') : null);
+const levels = (host: FakeHost) => host.log.takeLines().map(({ level, message }) => `${level}: ${message}`);
+
+test('a server starts on an interface whose device is silent, and up does not', async (context) => {
+  const host = await createHost(context, silent);
+  await host.setLinks('lo', 'wg0');
+  await initInterface(config, false, { ...host, run: async () => ok('') });
+  host.log.takeLines();
+  const up = await bringUp(config, false, host);
+  assert.equal(up.ok || up.failure.code, 'device_silent');
+  levels(host);
+  assert.deepEqual(await prepareInterface(config, false, host), ok(undefined));
+  assert.match(levels(host).at(-1) ?? '', /^error: .*does not answer.*API is served all the same/);
+});
+
+test('a server does not start on a silent device that it made and took away again', async (context) => {
+  const host = await createHost(context, silent);
+  const prepared = await prepareInterface(config, false, host);
+  assert.equal(prepared.ok || prepared.failure.code, 'device_silent');
+});
+
+test('a server without root looks at the interface and does nothing to it', async (context) => {
+  let port = 51820;
+  const addresses = '[{"family":"inet","scope":"global","local":"10.7.0.1","prefixlen":24}]';
+  const host = await createHost(context, (line) => {
+    if (line.startsWith('ip -json'))
+      return ok(`[{"ifname":"wg0","flags":["UP"],"mtu":1420,"addr_info":${addresses}}]`);
+    return line.endsWith(' dump') ? ok(`secret\tpublic\t${port}\toff\n`) : null;
+  });
+  const user = { ...host, isRoot: false };
+  assert.deepEqual(await prepareInterface(config, false, user), ok(undefined));
+  assert.match(levels(host).join(), /^error: there is no interface wg0.*up" as root.*API is served/);
+  await host.setLinks('lo', 'wg0');
+  assert.deepEqual(await prepareInterface(config, false, user), ok(undefined));
+  assert.deepEqual(levels(host), ['info: interface is up']);
+  port = 7;
+  await prepareInterface(config, false, user);
+  const [line] = host.log.takeLines();
+  assert.equal(line?.level, 'warn');
+  assert.deepEqual(line?.fields['differences'], ['it listens on 7, and wireguard.listen_port is 51820']);
+  assert.deepEqual(new Set(host.calls), new Set(['wg show wg0 dump', 'ip -json address show dev wg0']));
+  await assert.rejects(stat(host.folder), { code: 'ENOENT' });
 });

@@ -1,0 +1,59 @@
+// What a server does about its interface before it serves: as root it brings it up, and otherwise only looks at it.
+import { ok } from '../../core/result.ts';
+import { bringUp, type WireguardConfig } from './interface.ts';
+import { type InterfaceHost, isThere, type Step } from './interface-host.ts';
+import type { Link } from './link-text.ts';
+import { type LiveDevice, readDevice, readLink } from './live-interface.ts';
+import { interfaceAddress } from './wg-quick-text.ts';
+
+/**
+ * `bringUp` for root; any other user has the interface that root made, or none. An interface that is missing for such a
+ * user, or is there and can't be read, is no failure: the server is to start and to wait for it, and the log says what to do.
+ */
+export async function prepareInterface(
+  config: WireguardConfig,
+  peersStored: boolean,
+  host: InterfaceHost,
+): Step {
+  if (!host.isRoot) return ok(await lookAtInterface(config, host));
+  const up = await bringUp(config, peersStored, host);
+  if (up.ok) return ok(host.log.info({ interface: config.interface, outcome: up.value }, 'interface is up'));
+  if (up.failure.code !== 'device_silent' || !(await isThere(config.interface, host))) return up;
+  const changes = 'If the configuration has changed, run "wgkeeper-node up" once it answers';
+  return ok(tellUnavailable(`${up.failure.message}. ${changes}`, config, host));
+}
+
+async function lookAtInterface(config: WireguardConfig, host: InterfaceHost): Promise<void> {
+  const name = config.interface;
+  if (!(await isThere(name, host))) {
+    const missing = `there is no interface ${name}, and only root makes it: run "wgkeeper-node up" as root`;
+    return tellUnavailable(missing, config, host);
+  }
+  const device = await readDevice(name, host);
+  if (!device.ok) return tellUnavailable(device.failure.message, config, host);
+  const link = await readLink(name, host);
+  if (!link.ok) return host.log.warn({ interface: name }, link.failure.message);
+  const differences = listDifferences(config, device.value, link.value);
+  if (differences.length === 0) return host.log.info({ interface: name }, 'interface is up');
+  host.log.warn(
+    { interface: name, differences },
+    'the interface is not as the configuration says: run "wgkeeper-node up" as root',
+  );
+}
+
+function tellUnavailable(why: string, config: WireguardConfig, { log }: InterfaceHost): void {
+  log.error({ interface: config.interface }, `${why}. The API is served all the same, with 503 from readyz`);
+}
+
+function listDifferences(config: WireguardConfig, device: LiveDevice, link: Link): readonly string[] {
+  const differences: string[] = [];
+  if (!link.isUp) differences.push('it is down');
+  if (device.publicKey === '(none)') differences.push('it has no private key');
+  if (device.listenPort !== String(config.listenPort)) {
+    differences.push(`it listens on ${device.listenPort}, and wireguard.listen_port is ${config.listenPort}`);
+  }
+  for (const address of config.subnets.map(interfaceAddress)) {
+    if (!link.addresses.includes(address)) differences.push(`it does not have the address ${address}`);
+  }
+  return differences;
+}
