@@ -6,8 +6,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { decodeStore, encodeBatch } from '../../adapters/store/format.ts';
+import { storeAppendedBytesMin } from '../../core/limits.ts';
 import { type Answer, type CreatedShape, jsonOf, type PageShape } from '../fixtures/api-client.ts';
 import { inParallel } from '../fixtures/crowd.ts';
+import { mustSucceed } from '../fixtures/outcome.ts';
 import { createNodeHome, type NodeHome, type RunningNode } from '../fixtures/running-node.ts';
 import { attachStrace } from '../fixtures/strace.ts';
 
@@ -32,8 +35,17 @@ async function makeStore(context: TestContext, writing: Writing): Promise<Buffer
   }
   await node.kill('SIGTERM');
   const bytes = readFileSync(home.storePath);
-  // The beginning of a frame, as a crash would leave it: nothing can be appended behind that.
-  return writing === 'appended' ? bytes : Buffer.concat([bytes, Buffer.of(0xc4, 0x20)]);
+  return writing === 'appended' ? bytes : withBatchesThatOutweighPeers(bytes);
+}
+
+async function withBatchesThatOutweighPeers(bytes: Buffer): Promise<Buffer> {
+  const { peers, nextFrame } = mustSucceed(await decodeStore(bytes));
+  const changes = peers.map((peer) => ({ kind: 'put', peer, retires: null }) as const);
+  const batches = [bytes];
+  for (let size = 0; size <= storeAppendedBytesMin; size += batches.at(-1)?.length ?? 0) {
+    batches.push(Buffer.from(encodeBatch(nextFrame + batches.length - 1, Array(500).fill(changes).flat())));
+  }
+  return Buffer.concat(batches);
 }
 
 interface Scene {
