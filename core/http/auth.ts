@@ -12,12 +12,10 @@ export function createKeyCheck(key: string): KeyCheck {
   const table = new Uint16Array(Math.max(1, Math.ceil(length / tableStep)) * tableStep);
   for (let at = 0; at < length; at++) table[at] = key.charCodeAt(at);
   return (candidate) => {
-    // An empty key would open the door to everybody: it fits nothing.
+    // An empty key would open the door to everybody: it fits nothing. That the lengths are equal spares a look at the rest.
     let difference = length === 0 ? 1 : candidate.length ^ length;
     const end = Math.min(candidate.length, table.length);
-    let at = 0;
-    for (; at < end; at++) difference |= candidate.charCodeAt(at) ^ (table[at] as number);
-    for (; at < table.length; at++) difference |= table[at] as number;
+    for (let at = 0; at < end; at++) difference |= candidate.charCodeAt(at) ^ (table[at] as number);
     return difference === 0;
   };
 }
