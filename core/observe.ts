@@ -100,9 +100,8 @@ export function createObserver(options: {
       return good !== null && nowMs - good.startedMs <= ageMaxMs(good) ? null : share();
     },
     readable() {
-      if (good === null) return false;
-      const ageMs = clock.monotonicMs() - good.startedMs;
-      return failedMs === null || ageMs <= Math.max(lookStaleMaxMs, ageMaxMs(good));
+      if (good === null || failedMs === null) return good !== null;
+      return clock.monotonicMs() - good.startedMs <= Math.max(lookStaleMaxMs, ageMaxMs(good));
     },
     healthy: () => good !== null && failedMs === null,
     serverPublicKey: () => good?.state.publicKey ?? null,
