@@ -1,4 +1,5 @@
 // Request ids: the caller's UUID v4, or a fresh one from bytes that are handed in. Makes no randomness of its own.
+import { isUuidV4 } from '../uuid.ts';
 
 /** One request's id: a UUID v4 as 36 characters of ASCII. */
 export interface RequestId {
@@ -33,12 +34,11 @@ export function createRequestIds(fillRandom: (buffer: Uint8Array) => void): Requ
   };
   return {
     accept: (sent) =>
-      sent !== '' && uuidV4.test(sent) ? sentId(sent) : new FreshId(draw(), draw(), draw(), draw()),
+      sent !== '' && isUuidV4(sent) ? sentId(sent) : new FreshId(draw(), draw(), draw(), draw()),
   };
 }
 
 const idsPerDraw = 256;
-const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
 
 /** 128 random bits as four numbers of 32, written as text where it is wanted: mostly once, into the head of the answer. */
 class FreshId implements RequestId {

@@ -1,5 +1,6 @@
 // What a peer is, and the names that are easily swapped made distinct. No behaviour beyond parsing those names.
 import type { AddressFamily } from '../address.ts';
+import { isUuidV4 } from '../uuid.ts';
 
 declare const brand: unique symbol;
 type Brand<Name extends string> = string & { readonly [brand]: Name };
@@ -39,11 +40,9 @@ export interface PeerKeys {
   readonly presharedKey: PresharedKey;
 }
 
-const uuidV4 = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
-
 /** A UUID v4 in the 8-4-4-4-12 form and any letter case, as a peer id in lower case; null when the text is not one. */
 export function parsePeerId(text: string): PeerId | null {
-  return uuidV4.test(text) ? (text.toLowerCase() as PeerId) : null;
+  return isUuidV4(text) ? (text.toLowerCase() as PeerId) : null;
 }
 
 // 32 bytes are 43 digits and one "=": the last digit carries four bits of data, so its two low bits are zero.
