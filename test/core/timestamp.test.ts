@@ -82,5 +82,9 @@ describe('formatTimestamp', () => {
     assert.equal(formatTimestamp(0), '1970-01-01T00:00:00Z');
     assert.equal(formatTimestamp(Date.UTC(2026, 1, 2, 0, 6, 6, 999)), '2026-02-02T00:06:06Z');
     assert.equal(formatTimestamp(Date.UTC(9999, 11, 31, 23, 59, 59, 999)), '9999-12-31T23:59:59Z');
+    // Steps that meet every month, hour, minute and second, and leap years.
+    for (let ms = 0; ms < Date.UTC(2100, 2, 2); ms += 13_597_531_246) {
+      assert.equal(formatTimestamp(ms), new Date(ms).toISOString().replace(/\.\d+/, ''));
+    }
   });
 });
