@@ -44,7 +44,7 @@ export interface RawInput {
   /** For audit lines. */
   readonly requestId: string;
   /** For audit lines: the client's address after trusted proxies, as text. Made when asked for, since it costs. */
-  readonly clientAddress: () => string;
+  clientAddress(): string;
 }
 
 /** The head of a request. '' stands for a header that is absent or empty; of a repeated one the first line counts, if not said otherwise. */

@@ -53,6 +53,43 @@ export interface Admitted {
   refuse(failure: Failure<HttpCode>): Response;
 }
 
+/** How an exchange may go on. */
+interface Steps<SomeRoute> {
+  run(exchange: Exchange, route: SomeRoute, body: Uint8Array | null): Response | Promise<Response>;
+  refuse(
+    exchange: Exchange,
+    failure: Failure<HttpCode>,
+    allow: string | undefined,
+    route: SomeRoute,
+  ): Response;
+}
+
+/** One small object a request, without closures: there is one for every read. */
+class AdmittedExchange<SomeRoute extends { readonly takesBody: boolean }> implements Admitted {
+  readonly kind = 'admitted';
+  readonly #exchange: Exchange;
+  readonly #route: SomeRoute;
+  readonly #steps: Steps<SomeRoute>;
+
+  constructor(exchange: Exchange, route: SomeRoute, steps: Steps<SomeRoute>) {
+    this.#exchange = exchange;
+    this.#route = route;
+    this.#steps = steps;
+  }
+
+  get takesBody(): boolean {
+    return this.#route.takesBody;
+  }
+
+  finish(body: Uint8Array | null): Response | Promise<Response> {
+    return this.#steps.run(this.#exchange, this.#route, body);
+  }
+
+  refuse(failure: Failure<HttpCode>): Response {
+    return this.#steps.refuse(this.#exchange, failure, undefined, this.#route);
+  }
+}
+
 /** Answers requests. */
 export interface Dispatch {
   /** Decides everything that needs no body. The head may change as soon as this, or a `finish` right after it, has returned. */
@@ -86,12 +123,7 @@ export function createDispatch<Context, Code extends string>(
     exchange.params = match.params;
     // The body comes when the native request is gone, and the client is wanted for audit lines.
     if (route.takesBody) exchange.releaseHead(true);
-    return {
-      kind: 'admitted',
-      takesBody: route.takesBody,
-      finish: (body) => run(exchange, route, body),
-      refuse: (failure) => refuse(exchange, failure, undefined, route),
-    };
+    return new AdmittedExchange(exchange, route, steps);
   };
 
   const refuse = (
@@ -182,6 +214,8 @@ export function createDispatch<Context, Code extends string>(
     });
     return response;
   };
+
+  const steps: Steps<Route<Context, Code>> = { run, refuse };
 
   return {
     admit,

@@ -35,10 +35,10 @@ export class Exchange implements RawInput {
     return this.id.text;
   }
 
-  readonly clientAddress = (): string => {
+  clientAddress(): string {
     const client = this.client();
     return client === null ? 'unknown' : formatAddress(client);
-  };
+  }
 
   /** The client after trusted proxies; null when it was not asked for while the head was alive. */
   client(): Address | null {
