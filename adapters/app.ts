@@ -8,14 +8,15 @@ import { findListenFailure } from '../core/http/listen-failure.ts';
 import { createRequestIds } from '../core/http/request-id.ts';
 import { type Server, type ServerFailure, startServer } from '../core/http/server.ts';
 import type { TlsPair } from '../core/http/tls.ts';
-import { drainMs, replyCacheBytesMax } from '../core/limits.ts';
+import { drainMs } from '../core/limits.ts';
 import { createNode, type PeerNode } from '../core/node.ts';
 import type { Clock, Device, Log, PeerStore } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { ApiContext } from '../handlers/context.ts';
 import { type ApiCode, apiFailures } from '../handlers/failures.ts';
-import { createReplyCache } from '../handlers/reply-cache.ts';
+import { KeptReply } from '../handlers/kept-reply.ts';
 import { routes } from '../handlers/routes.ts';
+import { TextBuffer } from '../handlers/text-buffer.ts';
 import { readApiDescription } from './api-description.ts';
 import { createMemoryDevice } from './device/memory-device.ts';
 import { createWgDevice } from './device/wg-cli.ts';
@@ -167,7 +168,8 @@ function describeNode(
       serverIps: subnets.map((subnet) => formatAddress(subnet.serverIp)),
       addressFamilies: subnets.map((subnet) => subnet.cidr.family),
     },
-    replies: createReplyCache(replyCacheBytesMax),
+    statsReply: new KeptReply(),
+    buffer: new TextBuffer(),
     readApiDescription: () => readApiDescription(log),
   };
 }

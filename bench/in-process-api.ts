@@ -10,8 +10,9 @@ import type { Clock, Log } from '../core/ports.ts';
 import { service } from '../core/service.ts';
 import type { ApiContext } from '../handlers/context.ts';
 import { type ApiCode, apiFailures } from '../handlers/failures.ts';
-import { createReplyCache } from '../handlers/reply-cache.ts';
+import { KeptReply } from '../handlers/kept-reply.ts';
 import { routes } from '../handlers/routes.ts';
+import { TextBuffer } from '../handlers/text-buffer.ts';
 import { createFakeClock } from '../test/fakes/clock.ts';
 import { createFakeKeySource } from '../test/fakes/key-source.ts';
 import { mustSucceed } from '../test/fixtures/outcome.ts';
@@ -72,7 +73,8 @@ export async function createBenchApi(
         serverIps: ['10.0.0.1', 'fd00::1'],
         addressFamilies: ['IPv4', 'IPv6'],
       },
-      replies: createReplyCache(8 * 1_024 * 1_024),
+      statsReply: new KeptReply(),
+      buffer: new TextBuffer(),
       readApiDescription: async () => null,
     },
     failures: apiFailures,

@@ -191,9 +191,6 @@ export const tlsRetiredMax = 8;
 /** Open files that are not connections: store, log, memory files and pipes of the shells. Ours. */
 export const openFilesReserved = 256;
 
-/** Rendered answers that are kept for the next asker. Ours. */
-export const replyCacheBytesMax = 8 * 1_024 * 1_024;
-
 // The store
 
 /** Peers that one piece of a whole file holds. Ours: encoding or checking a piece takes some 5 ms at most. */

@@ -36,7 +36,7 @@ import { fail, ok, type Result } from './result.ts';
 export type NodeHealth = 'ok' | 'wireguard_unavailable' | 'store_unavailable' | 'shutting_down';
 
 export interface PeerNode {
-  readonly table: Pick<PeerTable, 'size' | 'active' | 'revision' | 'get' | 'page'>;
+  readonly table: Pick<PeerTable, 'size' | 'active' | 'revision' | 'get' | 'page' | 'copyText' | 'copyTexts'>;
   readonly observer: Pick<Observer, 'settle' | 'readable' | 'serverPublicKey' | 'listenPort'>;
   readonly pools: Book['pools'];
   /** Makes one change, and answers once it is durable and on the device. Never rejects. */

@@ -1,7 +1,8 @@
 // What handlers answer from.
 import type { AddressFamily } from '../core/address.ts';
 import type { PeerNode } from '../core/node.ts';
-import type { ReplyCache } from './reply-cache.ts';
+import type { KeptReply } from './kept-reply.ts';
+import type { TextBuffer } from './text-buffer.ts';
 
 export interface ApiContext {
   readonly node: PeerNode;
@@ -19,7 +20,9 @@ export interface ApiContext {
     readonly serverIps: readonly string[];
     readonly addressFamilies: readonly AddressFamily[];
   };
-  readonly replies: ReplyCache;
+  readonly statsReply: KeptReply;
+  /** In which one body is put together after the other. */
+  readonly buffer: TextBuffer;
   /** The bytes of `docs/openapi.json`; null: they can't be read. */
   readonly readApiDescription: () => Promise<Uint8Array | null>;
 }

@@ -1,12 +1,13 @@
 // GET /peers/{peerId}: one peer, with its counters.
 import type { Outcome } from '../core/http/contract.ts';
 import { defineRoute } from '../core/http/route.ts';
+import type { Entry } from '../core/peers/entry.ts';
 import type { PeerId } from '../core/peers/peer.ts';
 import { fail, ok } from '../core/result.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiCode } from './failures.ts';
 import { decodePeerId, peerIdParameter } from './peer-id.ts';
-import { listedPeerExample, peerSchema, renderPeer } from './shapes.ts';
+import { listedPeerExample, peerSchema, renderCounters, renderListedPeer } from './shapes.ts';
 
 export const getPeer = defineRoute<ApiContext, ApiCode, PeerId>({
   method: 'GET',
@@ -33,11 +34,20 @@ export const getPeer = defineRoute<ApiContext, ApiCode, PeerId>({
   },
 });
 
-function answer(id: PeerId, { node, replies }: ApiContext): Outcome<ApiCode> {
+function answer(id: PeerId, context: ApiContext): Outcome<ApiCode> {
+  const { node } = context;
   const entry = node.table.get(id);
   if (entry === undefined) return fail({ code: 'peer_not_found' });
   if (!node.observer.readable()) return fail({ code: 'wireguard_error', sentence: unreadable });
-  return ok({ status: 200, body: replies.get(node.table.revision, id, () => renderPeer(entry)) });
+  return ok({ status: 200, body: () => render(entry, context) });
+}
+
+function render(entry: Entry, { node, buffer }: ApiContext): Uint8Array {
+  node.table.copyText(entry, renderListedPeer, buffer.clear());
+  return buffer
+    .dropLast()
+    .write(`,${renderCounters(entry)}}`)
+    .whole();
 }
 
 const unreadable = 'The WireGuard interface could not be read.';

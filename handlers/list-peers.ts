@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { Failure, Outcome, RawInput } from '../core/http/contract.ts';
 import { defineRoute } from '../core/http/route.ts';
-import type { Entry } from '../core/peers/table.ts';
+import type { Entry } from '../core/peers/entry.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { ApiContext } from './context.ts';
 import type { ApiCode } from './failures.ts';
@@ -75,31 +75,56 @@ export const listPeers = defineRoute<ApiContext, ApiCode, Page>({
 
 /** `offset` and `limit` of a query; `invalid_pagination` for anything but plain whole numbers in range, each given once. */
 export function decodePage(raw: RawInput): Result<Page, Failure<ApiCode>> {
-  const query = new URLSearchParams(raw.query ?? '');
-  const offset = wholeNumber(query.getAll('offset'));
-  const limit = wholeNumber(query.getAll('limit'));
+  let query = raw.query ?? '';
+  // Written anew, only that is still encoded which is part of neither these names nor numbers.
+  if (query.includes('%')) query = new URLSearchParams(query).toString();
+  const offset = findWholeNumber(query, 'offset');
+  const limit = findWholeNumber(query, 'limit');
   const wrong = offset === undefined || limit === undefined || limit === 0 || (limit ?? 1) > pageLimitMax;
   return wrong ? fail({ code: 'invalid_pagination' }) : ok({ offset: offset ?? 0, limit });
 }
 
 /** Null: not given. Undefined: not one plain whole number up to 2^53 - 1. */
-function wholeNumber(values: readonly string[]): number | null | undefined {
-  const [text] = values;
-  if (text === undefined) return null;
-  if (values.length > 1 || !/^(0|[1-9][0-9]{0,15})$/.test(text)) return undefined;
-  const value = Number(text);
+function findWholeNumber(query: string, name: string): number | null | undefined {
+  let value: number | null | undefined = null;
+  for (let at = 0, end = 0; at < query.length; at = end + 1) {
+    end = query.indexOf('&', at);
+    if (end === -1) end = query.length;
+    const nameEnd = at + name.length;
+    if (!query.startsWith(name, at) || (nameEnd !== end && query[nameEnd] !== '=')) continue;
+    if (value !== null) return undefined;
+    value = parseWholeNumber(query, nameEnd + 1, end);
+  }
+  return value;
+}
+
+function parseWholeNumber(text: string, start: number, end: number): number | undefined {
+  const length = end - start;
+  if (length < 1 || length > 16 || (length > 1 && text[start] === '0')) return undefined;
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    value = value * 10 + digit;
+  }
   return Number.isSafeInteger(value) ? value : undefined;
 }
 
-function answer(page: Page, { node, replies }: ApiContext): Outcome<ApiCode> {
-  if (!node.observer.readable()) return fail({ code: 'peers_list_unavailable' });
-  const entries = () => node.table.page(page.offset, page.limit ?? node.table.size);
-  if (page.limit === null && node.table.size > pageLimitMax) {
-    return ok({ status: 200, body: renderPieces(page, entries(), node.table.size) });
+function answer(page: Page, context: ApiContext): Outcome<ApiCode> {
+  const { table, observer } = context.node;
+  if (!observer.readable()) return fail({ code: 'peers_list_unavailable' });
+  if (page.limit === null && table.size > pageLimitMax) {
+    return ok({ status: 200, body: renderPieces(page, table.page(page.offset, table.size), table.size) });
   }
-  const render = () => [...renderPieces(page, entries(), node.table.size)].join('');
-  const name = `${page.offset}:${page.limit}`;
-  return ok({ status: 200, body: replies.get(node.table.revision, name, render) });
+  return ok({ status: 200, body: () => render(page, context) });
+}
+
+function render(page: Page, { node, buffer }: ApiContext): Uint8Array {
+  const { table } = node;
+  const count = Math.min(Math.max(table.size - page.offset, 0), page.limit ?? table.size);
+  buffer.clear().write('{"data":[');
+  table.copyTexts(page.offset, count, renderListedPeer, buffer);
+  return buffer.write(`],"meta":${renderMeta(page, count, table.size)}}`).whole();
 }
 
 function* renderPieces(page: Page, entries: readonly Entry[], totalItems: number): Iterable<string> {
@@ -120,13 +145,10 @@ function renderMeta({ offset, limit }: Page, count: number, totalItems: number):
   // Past the end and without a limit a page has no length, so that the one before it would be itself, and again, for ever.
   const hasPrev = offset > 0 && length > 0;
   const hasNext = offset + count < totalItems;
-  return JSON.stringify({
-    offset,
-    limit: length,
-    totalItems,
-    hasPrev,
-    hasNext,
-    ...(hasPrev ? { prevOffset: Math.max(0, offset - length) } : {}),
-    ...(hasNext ? { nextOffset: offset + count } : {}),
-  });
+  const prev = hasPrev ? `,"prevOffset":${Math.max(0, offset - length)}` : '';
+  const next = hasNext ? `,"nextOffset":${offset + count}` : '';
+  return (
+    `{"offset":${offset},"limit":${length},"totalItems":${totalItems},` +
+    `"hasPrev":${hasPrev},"hasNext":${hasNext}${prev}${next}}`
+  );
 }

@@ -1,8 +1,7 @@
 // How peers look in answers: what they are to their readers, and the JSON text, written directly since it is made for every peer of a page.
 import * as v from 'valibot';
-import type { Peer } from '../core/peers/peer.ts';
-import { allowedIPFamily } from '../core/peers/peer.ts';
-import type { Entry } from '../core/peers/table.ts';
+import type { Entry } from '../core/peers/entry.ts';
+import { allowedIPFamily, type Peer } from '../core/peers/peer.ts';
 import { formatTimestamp } from '../core/timestamp.ts';
 import { countSchema, familySchema, keySchema, momentSchema, peerIdSchema } from './schemas.ts';
 
@@ -33,7 +32,7 @@ export const listedPeerSchema = v.object({
   expiresAt: v.optional(momentSchema('When the node removes the peer; absent: never.')),
 });
 
-/** What `renderPeer` writes. */
+/** What `renderListedPeer` and `renderCounters` write. */
 export const peerSchema = v.object({
   ...listedPeerSchema.entries,
   receiveBytes: countSchema('Bytes received from the peer since it came to the interface.'),
@@ -52,30 +51,23 @@ export const listedPeerExample = {
   expiresAt: '2026-12-31T23:59:59Z',
 };
 
-/** A peer as an item of the list. Nothing in it needs escaping: ids, keys and addresses are of closed alphabets. */
-export function renderListedPeer(entry: Entry): string {
-  entry.memo ??= `{${peerFields(entry)}}`;
-  return entry.memo;
+/** A peer, without its counters. Nothing in it needs escaping: ids, keys and addresses are of closed alphabets. */
+export function renderListedPeer({ peer, active, latestHandshakeMs }: Entry): string {
+  const handshake = latestHandshakeMs === null ? 'null' : `"${formatTimestamp(latestHandshakeMs)}"`;
+  const expires = peer.expiresAtMs === null ? '' : `,"expiresAt":"${formatTimestamp(peer.expiresAtMs)}"`;
+  return (
+    `{"peerId":"${peer.id}",${renderAddresses(peer)},"publicKey":"${peer.publicKey}","active":${active},` +
+    `"lastHandshakeAt":${handshake},"createdAt":"${formatTimestamp(peer.createdAtMs)}"${expires}}`
+  );
 }
 
-/** A peer on its own: the fields of the list, and its counters. */
-export function renderPeer(entry: Entry): string {
-  const fields = renderListedPeer(entry).slice(0, -1);
-  return `${fields},"receiveBytes":${entry.receiveBytes},"transmitBytes":${entry.transmitBytes}}`;
+/** What a peer on its own shows more. */
+export function renderCounters({ receiveBytes, transmitBytes }: Entry): string {
+  return `"receiveBytes":${receiveBytes},"transmitBytes":${transmitBytes}`;
 }
 
 /** `"allowedIPs":[…],"addressFamilies":[…]` */
 export function renderAddresses(peer: Peer): string {
   const families = peer.allowedIPs.map(allowedIPFamily);
   return `"allowedIPs":["${peer.allowedIPs.join('","')}"],"addressFamilies":["${families.join('","')}"]`;
-}
-
-function peerFields(entry: Entry): string {
-  const { peer, latestHandshakeMs } = entry;
-  const handshake = latestHandshakeMs === null ? 'null' : `"${formatTimestamp(latestHandshakeMs)}"`;
-  const expires = peer.expiresAtMs === null ? '' : `,"expiresAt":"${formatTimestamp(peer.expiresAtMs)}"`;
-  return (
-    `"peerId":"${peer.id}",${renderAddresses(peer)},"publicKey":"${peer.publicKey}","active":${entry.active},` +
-    `"lastHandshakeAt":${handshake},"createdAt":"${formatTimestamp(peer.createdAtMs)}"${expires}`
-  );
 }

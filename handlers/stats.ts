@@ -58,9 +58,9 @@ export const stats = defineRoute<ApiContext, ApiCode, null>({
 });
 
 function answer(context: ApiContext): Outcome<ApiCode> {
-  const { node, replies } = context;
+  const { node, statsReply } = context;
   if (!node.observer.readable()) return fail({ code: 'stats_unavailable' });
-  return ok({ status: 200, body: replies.get(node.table.revision, 'stats', () => renderStats(context)) });
+  return ok({ status: 200, body: statsReply.get(node.table.revision, () => renderStats(context)) });
 }
 
 function renderStats({ node, service, wireguard, startedAtMs }: ApiContext): string {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createKeyCheck } from '../../core/http/auth.ts';
 import type { RequestHead, Response } from '../../core/http/contract.ts';
 import { createRequestIds } from '../../core/http/request-id.ts';
+import { bodyText } from '../../test/fixtures/body-text.ts';
 import { peerFixture, peerIdFixture } from '../../test/fixtures/peers.ts';
 import { apiKey, createBenchApi } from '../in-process-api.ts';
 import type { Case } from './case.ts';
@@ -145,10 +146,6 @@ function freshPageCase(name: string): Case {
 
 /** Status, and the text if the body has it, or the whole body. */
 function shows(response: Response, text: string): readonly [number, string] {
-  const { body } = response;
-  const whole =
-    typeof body === 'string' || body instanceof Uint8Array
-      ? Buffer.from(body).toString()
-      : [...body].join('');
+  const whole = bodyText(response.body);
   return [response.head.status, whole.includes(text) ? text : whole];
 }

@@ -22,8 +22,11 @@ export interface Failure<Code extends string> {
   readonly retryAfterSeconds?: number;
 }
 
-/** The body of an answer: JSON text; the same in UTF-8; or its pieces, made as the reader takes them. */
-export type ReplyBody = string | Uint8Array | Iterable<string>;
+/** The body of an answer: one that is there, or pieces of JSON text, made as the reader takes them. */
+export type ReplyBody = WholeBody | Iterable<string>;
+
+/** JSON text; the same in UTF-8; or what makes it when it is sent, into memory that the next body may be made in. */
+export type WholeBody = string | Uint8Array | (() => Uint8Array);
 
 /** A good answer; its content type is JSON. */
 export interface Reply {

@@ -1,7 +1,7 @@
 // Writes responses to native ones: at once, or piece by piece as the reader takes them. Decides nothing about their content.
 import { streamPieceLength, streamStallMs, streamTotalMs, streamTurnLength } from '../limits.ts';
 import type { Clock } from '../ports.ts';
-import type { ReplyBody, Response } from './contract.ts';
+import type { ReplyBody, Response, WholeBody } from './contract.ts';
 import type { NativeResponse } from './native.ts';
 import type { PendingResponse } from './pending-response.ts';
 
@@ -20,7 +20,7 @@ export function sendWhole(res: NativeResponse, response: Response): void {
   const { body, head } = response;
   writeHead(res, response);
   if (response.sendsBody && isWhole(body)) {
-    res.end(body, head.closes);
+    res.end(ready(body), head.closes);
     return;
   }
   sendNoBody(res, response);
@@ -99,7 +99,7 @@ function sendNoBody(res: NativeResponse, { body, head }: Response): void {
     return;
   }
   // The native server tells the length of what it sends, and of nothing else.
-  if (isWhole(body)) res.writeHeader('Content-Length', String(Buffer.byteLength(body)));
+  if (isWhole(body)) res.writeHeader('Content-Length', String(Buffer.byteLength(ready(body))));
   res.endWithoutBody();
 }
 
@@ -134,6 +134,10 @@ function cutEvenly(pieces: Iterator<string>): () => string {
   };
 }
 
-function isWhole(body: ReplyBody): body is string | Uint8Array {
-  return typeof body === 'string' || body instanceof Uint8Array;
+function isWhole(body: ReplyBody): body is WholeBody {
+  return typeof body === 'function' || typeof body === 'string' || body instanceof Uint8Array;
+}
+
+function ready(body: WholeBody): string | Uint8Array {
+  return typeof body === 'function' ? body() : body;
 }

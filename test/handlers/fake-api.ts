@@ -10,7 +10,9 @@ import { createPeerTable, type PeerTable } from '../../core/peers/table.ts';
 import { fail, type Result } from '../../core/result.ts';
 import type { ApiContext } from '../../handlers/context.ts';
 import type { ApiCode } from '../../handlers/failures.ts';
-import { createReplyCache } from '../../handlers/reply-cache.ts';
+import { KeptReply } from '../../handlers/kept-reply.ts';
+import { TextBuffer } from '../../handlers/text-buffer.ts';
+import { bodyText } from '../fixtures/body-text.ts';
 import { publicKeyFixture } from '../fixtures/peers.ts';
 
 export const nowMs = Date.UTC(2026, 1, 2, 0, 6, 6, 789);
@@ -79,7 +81,8 @@ export function createFakeApi(changes: Partial<ApiContext['node']['pools']> = {}
       serverIps: ['10.0.0.1', 'fd00::1'],
       addressFamilies: ['IPv4', 'IPv6'],
     },
-    replies: createReplyCache(1_000_000),
+    statsReply: new KeptReply(),
+    buffer: new TextBuffer(),
     readApiDescription: () => assert.fail('the API is not described here'),
   };
   return { behind, context };
@@ -110,7 +113,5 @@ export async function ask(
 export function replied(outcome: Outcome<ApiCode>): { readonly status: number; readonly text: string } {
   assert.ok(outcome.ok, outcome.ok ? '' : outcome.failure.code);
   const { status, body } = outcome.value;
-  if (typeof body === 'string') return { status, text: body };
-  const text = body instanceof Uint8Array ? Buffer.from(body).toString() : [...body].join('');
-  return { status, text };
+  return { status, text: bodyText(body) };
 }

@@ -250,19 +250,15 @@ describe('a page', () => {
     assert.deepEqual((await page(api, 'limit=5')).ids, ids(1, 2));
   });
 
-  it('is rendered once as long as nothing changes, and each page apart', async () => {
+  it('is itself, though others were asked for before it was sent', async () => {
     const api = filled(20);
-    const body = async (query: string | null) => {
-      const outcome = await ask(api, listPeers, { query });
-      return outcome.ok ? outcome.value.body : null;
-    };
-    assert.equal(await body('limit=5'), await body('limit=5&x=1'));
-    const texts = await Promise.all(
-      ['limit=5', 'limit=6', 'offset=5', 'offset=5&limit=5', null].map(async (query) =>
-        String(await body(query)),
-      ),
-    );
-    assert.equal(new Set(texts).size, texts.length);
+    const queries = ['limit=5', 'limit=6', 'offset=5', 'offset=5&limit=5', null];
+    const outcomes = await Promise.all(queries.map((query) => ask(api, listPeers, { query })));
+    const sent = outcomes.map((outcome) => replied(outcome).text);
+    for (const [index, query] of queries.entries()) {
+      assert.equal(sent[index], (await page(api, query)).text, String(query));
+    }
+    assert.equal(new Set(sent).size, queries.length);
   });
 });
 
@@ -314,7 +310,7 @@ describe('20,000 peers', () => {
     const outcome = await ask(api, listPeers);
     assert.ok(outcome.ok);
     const { body } = outcome.value;
-    assert.ok(typeof body !== 'string' && !(body instanceof Uint8Array));
+    assert.ok(typeof body === 'object' && !(body instanceof Uint8Array));
     let longest = 0;
     const pieces: string[] = [];
     for (const piece of body) {

@@ -1,8 +1,10 @@
 // All peers in memory, held against a plain list: order, pages, counts, and what looks at the device leave behind.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Peer } from '../../../core/peers/peer.ts';
-import { createPeerTable, type Entry, type PeerTable } from '../../../core/peers/table.ts';
+import type { TextSink } from '../../../core/peers/block.ts';
+import type { Entry } from '../../../core/peers/entry.ts';
+import type { Peer, PeerId } from '../../../core/peers/peer.ts';
+import { createPeerTable, type PeerTable } from '../../../core/peers/table.ts';
 import type { DevicePeer } from '../../../core/ports.ts';
 import { createSeeded, type Seeded } from '../../fakes/seeded.ts';
 import { peerFixture, peerFixtures, peerIdFixture, publicKeyFixture } from '../../fixtures/peers.ts';
@@ -108,21 +110,6 @@ describe('a look at the device', () => {
     assert.equal(table.active, 0);
   });
 
-  it('leaves a reader its memo while nothing but counters moves', () => {
-    const table = filled(1);
-    const peer = peerFixture(0);
-    const entry = table.get(peer.id);
-    assert.ok(entry !== undefined);
-    table.see(seenPeer(peer, calling), 1, 0);
-    table.endLook(1);
-    entry.memo = 'made once';
-    table.see(seenPeer(peer, { ...calling, receiveBytes: 99 }), 2, 0);
-    table.endLook(2);
-    assert.equal(entry.memo, 'made once');
-    table.see(seenPeer(peer, calling), 3, calling.latestHandshakeMs + 1);
-    assert.equal(entry.memo, null, 'no longer active');
-  });
-
   it('says so when a key is unknown', () => {
     const table = filled(1);
     assert.equal(table.see(seenPeer(peerFixture(7), calling), 1, 0), null);
@@ -181,6 +168,77 @@ describe('a look at the device', () => {
     table.see(seenPeer(peerFixture(0), calling), 1, 0);
     table.remove([peerIdFixture(0)]);
     assert.equal(table.active, 0);
+  });
+});
+
+describe('texts', () => {
+  /** Whose text was made since this was last asked. */
+  function counting() {
+    const made: PeerId[] = [];
+    const renderEntry = (entry: Entry) => {
+      made.push(entry.peer.id);
+      return render(entry);
+    };
+    return { renderEntry, made: () => made.splice(0) };
+  }
+
+  it('are made once, for pages and for one peer, while nothing but counters moves', () => {
+    const table = filled(3);
+    const { renderEntry, made } = counting();
+    const peer = peerFixture(1);
+    table.see(seenPeer(peer, calling), 1, 0);
+    textOfOne(table, peer.id, renderEntry);
+    assert.deepEqual(made(), [peer.id]);
+    textOfPage(table, 0, 3, renderEntry);
+    assert.deepEqual(made(), [peerIdFixture(0), peerIdFixture(2)]);
+    table.see(seenPeer(peer, { ...calling, receiveBytes: 99 }), 2, 0);
+    table.endLook(2);
+    textOfPage(table, 0, 3, renderEntry);
+    textOfOne(table, peer.id, renderEntry);
+    assert.deepEqual(made(), []);
+  });
+
+  it('are made anew for those alone that changed', () => {
+    const table = filled(300);
+    const { renderEntry, made } = counting();
+    const page = () => {
+      textOfPage(table, 0, 1_000, renderEntry);
+      return made();
+    };
+    assert.equal(page().length, 300);
+    table.see(seenPeer(peerFixture(7), calling), 1, calling.latestHandshakeMs + 1);
+    assert.deepEqual(page(), [peerIdFixture(7)], 'a handshake');
+    table.see(seenPeer(peerFixture(7), calling), 2, 0);
+    assert.deepEqual(page(), [peerIdFixture(7)], 'active');
+    table.put(peerFixture(7, { expiresAtMs: 5 }));
+    assert.deepEqual(page(), [peerIdFixture(7)], 'a peer');
+    table.put(peerFixture(300));
+    assert.deepEqual(page(), [peerIdFixture(300)], 'a new one');
+    table.remove([peerIdFixture(9)]);
+    assert.deepEqual(page(), [], 'a gap');
+    table.endLook(9);
+    assert.deepEqual(page(), [peerIdFixture(7)], 'not seen any more');
+  });
+
+  it('are there for a peer that was removed since it was asked for', () => {
+    const table = filled(2);
+    const entry = table.get(peerIdFixture(0));
+    assert.ok(entry !== undefined);
+    table.remove([entry.peer.id]);
+    assert.equal(
+      gather((sink) => table.copyText(entry, render, sink)),
+      render(entry),
+    );
+  });
+
+  it('fit, however long they are', () => {
+    const table = filled(100);
+    for (const length of [1, 5_000, 3, 700]) {
+      for (const peer of peerFixtures(100)) table.put(peer);
+      const renderEntry = ({ peer }: Entry) => peer.id.repeat(length);
+      const expected = peerFixtures(100).map((peer) => peer.id.repeat(length));
+      assert.ok(textOfPage(table, 0, 100, renderEntry) === expected.join(','));
+    }
   });
 });
 
@@ -248,9 +306,10 @@ function compareWithModel(seeded: Seeded): void {
     assert.equal(table.active, expected.filter((entry) => entry.active).length);
     const page = table.page(offset, limit);
     assert.deepEqual(page.map(said), expected.slice(offset, offset + limit));
-    for (const entry of page) checkMemo(entry);
+    assert.equal(textOfPage(table, offset, limit), page.map(render).join(','));
     const one = expected[offset];
     if (one === undefined) continue;
+    assert.equal(textOfOne(table, one.peer.id), render(one));
     assert.deepEqual(said(table.get(one.peer.id)), one);
     assert.deepEqual(said(table.byPublicKey(one.peer.publicKey)), one);
   }
@@ -260,12 +319,25 @@ function compareWithModel(seeded: Seeded): void {
   );
 }
 
-/** A memo that is there says what the entry says. Leaves one behind. */
-function checkMemo(entry: Entry): void {
-  const { peer, latestHandshakeMs, active } = entry;
-  const fresh = JSON.stringify({ peer, latestHandshakeMs, active });
-  assert.equal(entry.memo ?? fresh, fresh);
-  entry.memo = fresh;
+/** All that a text may tell; its length goes up and down. */
+function render({ peer, latestHandshakeMs, active }: Entry): string {
+  return JSON.stringify({ id: peer.id, key: peer.publicKey, latestHandshakeMs, active });
+}
+
+function gather(give: (sink: TextSink) => void): string {
+  const pieces: Buffer[] = [];
+  give({ copy: (bytes, start, end) => pieces.push(Buffer.from(bytes.subarray(start, end))) });
+  return Buffer.concat(pieces).toString();
+}
+
+function textOfPage(table: PeerTable, offset: number, limit: number, renderEntry = render): string {
+  return gather((sink) => table.copyTexts(offset, limit, renderEntry, sink));
+}
+
+function textOfOne(table: PeerTable, id: PeerId, renderEntry = render): string {
+  const entry = table.get(id);
+  assert.ok(entry !== undefined);
+  return gather((sink) => table.copyText(entry, renderEntry, sink));
 }
 
 function expectedEntry({ peer, seen, activeSinceMs }: Line) {
