@@ -1,5 +1,14 @@
 // Outcomes and failures to responses: which head, which headers, which body. Knows the table of failures; sends nothing.
-import type { Failure, FailureTable, Header, Outcome, Response } from './contract.ts';
+import type { KeyScheme } from './auth.ts';
+import {
+  type Failure,
+  type FailureTable,
+  type Header,
+  jsonType,
+  type Outcome,
+  type Response,
+  type ResponseHead,
+} from './contract.ts';
 import type { Exchange } from './exchange.ts';
 import { createHeads, renderError } from './render.ts';
 
@@ -9,21 +18,29 @@ export interface Answers<Code extends string> {
   failure(exchange: Exchange, failure: Failure<Code>, closes: boolean, allow?: string): Response;
 }
 
-/** Prepares answers for one table of failures. `debug`: details are sent; `tls`: browsers are told to come by HTTPS only. */
+/** Prepares answers for one table of failures. `contentType`: of good answers; the rest as in `DispatchOptions`. */
 export function createAnswers<Code extends string>(
   failures: FailureTable<Code>,
-  settings: { readonly debug: boolean; readonly tls: boolean },
+  settings: {
+    readonly debug: boolean;
+    readonly tls: boolean;
+    readonly keyScheme: KeyScheme;
+    readonly contentType: string;
+  },
 ): Answers<Code> {
-  const heads = createHeads(settings.tls);
+  const goodHeads = createHeads(settings.tls, settings.contentType);
+  const errorHeads = settings.contentType === jsonType ? goodHeads : createHeads(settings.tls, jsonType);
+  // A client of a scheme that HTTP knows is told which one (RFC 9110 section 15.5.2).
+  const challenge: readonly Header[] =
+    settings.keyScheme === 'bearer' ? [['WWW-Authenticate', 'Bearer']] : noHeaders;
   const respond = (
     exchange: Exchange,
-    status: number,
+    head: ResponseHead,
     headers: readonly Header[],
     body: Response['body'],
-    closes: boolean,
   ): Response => ({
     kind: 'response',
-    head: heads.of(status, closes || exchange.closes),
+    head,
     requestId: exchange.id,
     headers,
     body,
@@ -32,13 +49,19 @@ export function createAnswers<Code extends string>(
   const failure: Answers<Code>['failure'] = (exchange, failed, closes, allow) => {
     const meaning = failures[failed.code];
     const body = renderError(failed, meaning, settings.debug);
-    return respond(exchange, meaning.status, failureHeaders(failed, allow), body, closes);
+    const headers = failed.code === 'unauthorized' ? challenge : failureHeaders(failed, allow);
+    return respond(exchange, errorHeads.of(meaning.status, closes || exchange.closes), headers, body);
   };
   return {
     failure,
     outcome: (exchange, outcome, closes) =>
       outcome.ok
-        ? respond(exchange, outcome.value.status, noHeaders, outcome.value.body, closes)
+        ? respond(
+            exchange,
+            goodHeads.of(outcome.value.status, closes || exchange.closes),
+            noHeaders,
+            outcome.value.body,
+          )
         : failure(exchange, outcome.failure, closes),
   };
 }

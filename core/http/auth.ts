@@ -1,5 +1,13 @@
 // The key check: whether a text is the key, in a time that tells neither where it differs nor how long the key is.
 
+/** Where requests carry their key: in a header of its own, or as `Authorization: Bearer` (RFC 6750 section 2.1). */
+export type KeyScheme = 'x-api-key' | 'bearer';
+
+/** The token of an `Authorization` header; '' where it has another scheme. */
+export function parseBearerToken(authorization: string): string {
+  return /^bearer +(.*)$/i.exec(authorization)?.[1] ?? '';
+}
+
 /** Whether a text is the key. */
 export type KeyCheck = (candidate: string) => boolean;
 

@@ -22,13 +22,16 @@ export interface Failure<Code extends string> {
   readonly retryAfterSeconds?: number;
 }
 
-/** The body of an answer: one that is there, or pieces of JSON text, made as the reader takes them. */
+/** The body of an answer: one that is there, or pieces of text, made as the reader takes them. */
 export type ReplyBody = WholeBody | Iterable<string>;
 
-/** JSON text; the same in UTF-8; or what makes it when it is sent, into memory that the next body may be made in. */
+/** Text; the same in UTF-8; or what makes it when it is sent, into memory that the next body may be made in. */
 export type WholeBody = string | Uint8Array | (() => Uint8Array);
 
-/** A good answer; its content type is JSON. */
+/** The content type of errors, and of good answers where nothing else is said. */
+export const jsonType = 'application/json; charset=utf-8';
+
+/** A good answer. */
 export interface Reply {
   readonly status: 200 | 503;
   readonly body: ReplyBody;
@@ -58,6 +61,7 @@ export interface RequestHead {
   readonly path: string;
   /** The text behind `?`, undecoded; null: there is none. */
   readonly query: string | null;
+  /** The API key or the bearer token. */
   readonly apiKey: string;
   readonly requestId: string;
   readonly contentType: string;

@@ -4,10 +4,19 @@ import type { Clock, Log } from '../ports.ts';
 import type { Access } from './access.ts';
 import { createAdmission } from './admission.ts';
 import { createAnswers } from './answer.ts';
+import type { KeyScheme } from './auth.ts';
 import { parseJsonBody } from './body.ts';
-import type { Failure, FailureTable, Outcome, RequestHead, Response } from './contract.ts';
+import {
+  type Failure,
+  type FailureTable,
+  jsonType,
+  type Outcome,
+  type RequestHead,
+  type Response,
+} from './contract.ts';
 import { Exchange } from './exchange.ts';
 import type { HttpCode } from './failures.ts';
+import type { HttpCounts } from './http-counts.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import type { RequestIds } from './request-id.ts';
 import type { Route } from './route.ts';
@@ -29,6 +38,12 @@ export interface DispatchOptions<Context, Code extends string> {
   readonly tls: boolean;
   /** Told of every answer; null: nobody is, and nothing is measured. Must not throw. */
   readonly onAnswered: ((answered: Answered) => void) | null;
+  /** Where requests carry their key. Unless given: `x-api-key`. */
+  readonly keyScheme?: KeyScheme;
+  /** The content type of good answers; errors are JSON in any case. Unless given: JSON. */
+  readonly contentType?: string;
+  /** Made for the same routes; unless given, nothing is counted. */
+  readonly counts?: HttpCounts;
 }
 
 /** One answered request, for logs and counters. */
@@ -92,6 +107,10 @@ class AdmittedExchange<SomeRoute extends { readonly takesBody: boolean }> implem
 
 /** Answers requests. */
 export interface Dispatch {
+  /** Where the key is to be read from. */
+  readonly keyScheme: KeyScheme;
+  /** For those in front of it to count on, too; null: nothing is counted. */
+  readonly counts: HttpCounts | null;
   /** Decides everything that needs no body. The head may change as soon as this, or a `finish` right after it, has returned. */
   admit(head: RequestHead): Response | Admitted;
   /** Both steps in one, for callers that have the whole request. */
@@ -104,10 +123,14 @@ export interface Dispatch {
 export function createDispatch<Context, Code extends string>(
   options: DispatchOptions<Context, Code>,
 ): Dispatch {
-  const { access, clock, log, onAnswered } = options;
+  const { access, clock, log, onAnswered, keyScheme = 'x-api-key', counts = null } = options;
   const find = createRouter(options.routes);
   const check = createAdmission(access, clock);
-  const answers = createAnswers<Code | HttpCode>(options.failures, options);
+  const answers = createAnswers<Code | HttpCode>(options.failures, {
+    ...options,
+    keyScheme,
+    contentType: options.contentType ?? jsonType,
+  });
   const noteRefusal = createRefusalLog(log, clock, 'request');
   let draining = false;
 
@@ -138,6 +161,7 @@ export function createDispatch<Context, Code extends string>(
       path: exchange.path.slice(0, 128),
       client: exchange.clientAddress(),
     }));
+    counts?.refused(failure.code);
     const allowed = failure.code === 'method_not_allowed' ? allow : undefined;
     return answered(exchange, route, answers.failure(exchange, failure, draining, allowed));
   };
@@ -205,6 +229,7 @@ export function createDispatch<Context, Code extends string>(
     route: Route<Context, Code> | undefined,
     response: Response,
   ): Response => {
+    counts?.answered(route, exchange.method, response.head.status);
     onAnswered?.({
       method: exchange.method,
       route: route?.path ?? null,
@@ -218,6 +243,8 @@ export function createDispatch<Context, Code extends string>(
   const steps: Steps<Route<Context, Code>> = { run, refuse };
 
   return {
+    keyScheme,
+    counts,
     admit,
     handle(head, body) {
       const admitted = admit(head);

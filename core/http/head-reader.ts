@@ -1,4 +1,5 @@
 // Copies what is needed out of a native request, in one pass over its headers, and notices framing that could smuggle a second request.
+import { type KeyScheme, parseBearerToken } from './auth.ts';
 import type { RequestHead } from './contract.ts';
 import type { NativeRequest, NativeResponse } from './native.ts';
 
@@ -18,11 +19,16 @@ export class HeadReader implements RequestHead {
   /** Whether it is beyond doubt where the request ends. */
   framedWell = true;
 
+  readonly #keyScheme: KeyScheme;
   #res: NativeResponse | null = null;
   #remote: Uint8Array | null = null;
   #lengths = 0;
   #codings = 0;
   #forwardedLines = 0;
+
+  constructor(keyScheme: KeyScheme) {
+    this.#keyScheme = keyScheme;
+  }
 
   /** Reads the head of a request. What it holds of the request before is gone. */
   read(req: NativeRequest, res: NativeResponse): void {
@@ -62,11 +68,15 @@ export class HeadReader implements RequestHead {
   readonly #visit = (name: string, value: string): void => {
     switch (name.length) {
       case 9:
-        if (name === 'x-api-key' && this.apiKey === '') this.apiKey = value;
+        if (name === this.#keyScheme && this.apiKey === '') this.apiKey = value;
         break;
       case 12:
         if (name === 'x-request-id' && this.requestId === '') this.requestId = value;
         else if (name === 'content-type' && this.contentType === '') this.contentType = value;
+        break;
+      case 13:
+        if (name === 'authorization' && this.#keyScheme === 'bearer' && this.apiKey === '')
+          this.apiKey = parseBearerToken(value);
         break;
       case 14:
         if (name === 'content-length') this.#readLength(value);

@@ -33,7 +33,8 @@ export interface Receiver {
 /** Makes a receiver. */
 export function createReceiver(options: ReceiverOptions): Receiver {
   const { dispatch, connections, clock, log } = options;
-  const head = new HeadReader();
+  const { counts } = dispatch;
+  const head = new HeadReader(dispatch.keyScheme);
   const noteRefusal = createRefusalLog(log, clock, 'request');
   /** Whether the request at hand is on a foreign connection. */
   let isForeign = false;
@@ -57,8 +58,13 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const respond = (res: NativeResponse, response: Response): void => {
     // Closed at once, the native server would still run the next request of the same packet. One that comes while an
     // answer is pending makes it drop the connection instead.
-    if (response.head.closes) endSoon(pend(res), () => sendWhole(res, response));
-    else sendWhole(res, response);
+    if (response.head.closes) endSoon(pend(res), () => send(res, response));
+    else send(res, response);
+  };
+
+  const send = (res: NativeResponse, response: Response): void => {
+    const bytes = sendWhole(res, response);
+    counts?.sent(bytes);
   };
 
   const pend = (res: NativeResponse): PendingResponse => {
@@ -80,7 +86,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
       (response) => {
         if (!pending.open) return;
         if (isStreamed(response)) stream(pending, admitted, response);
-        else pending.end(() => sendWhole(pending.res, response));
+        else pending.end(() => send(pending.res, response));
       },
       (bug: unknown) => cutForBug(pending, bug),
     );
@@ -89,11 +95,12 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   const stream = (pending: PendingResponse, admitted: Admitted, response: StreamedResponse): void => {
     if (streams === streamsMax) {
       const refused = admitted.refuse({ code: 'overloaded', retryAfterSeconds: 1 });
-      endSoon(pending, () => sendWhole(pending.res, refused));
+      endSoon(pending, () => send(pending.res, refused));
       return;
     }
     streams++;
     sendStreamed(pending, response, clock, {
+      sent: (bytes) => counts?.sent(bytes),
       stopped: () => streams--,
       failed: (bug) => cutForBug(pending, bug),
     });
@@ -111,12 +118,14 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   };
 
   const finishBody = (pending: PendingResponse, admitted: Admitted, body: BodyBuffer): void => {
+    counts?.received(body.received);
     const whole = body.whole();
     const response = whole === null ? admitted.refuse({ code: 'body_too_large' }) : admitted.finish(whole);
     respondLater(pending, admitted, Promise.resolve(response));
   };
 
   const refuseFraming = (res: NativeResponse): void => {
+    counts?.refused('bad_framing');
     noteRefusal('bad_framing', () => ({
       method: head.method.slice(0, 16),
       path: head.path.slice(0, 128),

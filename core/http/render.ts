@@ -9,8 +9,8 @@ export interface ResponseHeads {
   of(status: number, closes: boolean): ResponseHead;
 }
 
-/** Prepares heads. `tls`: browsers are told to come by HTTPS only. */
-export function createHeads(tls: boolean): ResponseHeads {
+/** Prepares heads of answers of one content type. `tls`: browsers are told to come by HTTPS only. */
+export function createHeads(tls: boolean, contentType: string): ResponseHeads {
   const lasting = new Map<number, ResponseHead>();
   const closing = new Map<number, ResponseHead>();
   return {
@@ -18,7 +18,7 @@ export function createHeads(tls: boolean): ResponseHeads {
       const heads = closes ? closing : lasting;
       let head = heads.get(status);
       if (head === undefined) {
-        head = renderHead(status, constantHeaders(tls, closes), closes);
+        head = renderHead(status, constantHeaders(tls, contentType, closes), closes);
         heads.set(status, head);
       }
       return head;
@@ -52,9 +52,9 @@ const reasons: Readonly<Record<number, string>> = {
   504: 'Gateway Timeout',
 };
 
-function constantHeaders(tls: boolean, closes: boolean): readonly Header[] {
+function constantHeaders(tls: boolean, contentType: string, closes: boolean): readonly Header[] {
   return [
-    ['Content-Type', 'application/json; charset=utf-8'],
+    ['Content-Type', contentType],
     // No answer may come from a cache: most carry what only a key opens, and a stale probe would lie.
     ['Cache-Control', 'no-store'],
     ['X-Content-Type-Options', 'nosniff'],

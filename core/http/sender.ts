@@ -15,15 +15,20 @@ export function isStreamed(response: Response): response is StreamedResponse {
   return response.sendsBody && !isWhole(response.body);
 }
 
-/** Sends a response whose body is there or not wanted. Only in the callback of the native request, or corked. */
-export function sendWhole(res: NativeResponse, response: Response): void {
+/**
+ * Sends a response whose body is there or not wanted. Only in the callback of the native request, or corked. The answer is
+ * the length of the body in bytes; texts are ASCII.
+ */
+export function sendWhole(res: NativeResponse, response: Response): number {
   const { body, head } = response;
   writeHead(res, response);
   if (response.sendsBody && isWhole(body)) {
-    res.end(ready(body), head.closes);
-    return;
+    const bytes = ready(body);
+    res.end(bytes, head.closes);
+    return bytes.length;
   }
   sendNoBody(res, response);
+  return 0;
 }
 
 /** Sends a response piece by piece: each is made when the socket has taken the one before. */
@@ -32,6 +37,8 @@ export function sendStreamed(
   response: StreamedResponse,
   clock: Clock,
   told: {
+    /** With the length of each piece that was written. */
+    readonly sent: (bytes: number) => void;
     /** Once, when nothing more will be sent. */
     readonly stopped: () => void;
     /** The body threw; the connection is to be cut, so that nobody takes what came for the whole. */
@@ -68,6 +75,7 @@ export function sendStreamed(
         return;
       }
       length += text.length;
+      told.sent(text.length);
       if (!writePiece(res, text)) {
         isFull = true;
         cancelPause = clock.after(streamStallMs, () => pending.cut());

@@ -65,12 +65,20 @@ export async function startServer(options: ServerOptions): Promise<Result<Server
   const connections = new Connections(options.access, options.connectionsMax);
   const receiver = createReceiver({ ...options, connections, onEnded: () => watch.changed() });
   const noteRefusal = createRefusalLog(options.log, options.clock, 'connection');
+  const comes = (res: NativeResponse) => {
+    const taken = connections.came(res);
+    options.dispatch.counts?.connectionCame(taken);
+    if (taken) return;
+    noteRefusal('too_many_connections', () => ({ connectionsMax: options.connectionsMax }));
+    res.close();
+  };
+  const goes = () => {
+    connections.went();
+    options.dispatch.counts?.connectionWent();
+  };
   const count = (res: NativeResponse, change: number) => {
-    if (change > 0 && !connections.came(res)) {
-      noteRefusal('too_many_connections', () => ({ connectionsMax: options.connectionsMax }));
-      res.close();
-    }
-    if (change < 0) connections.went();
+    if (change > 0) comes(res);
+    else goes();
     watch.changed();
   };
   const port = createPort(native, options, { request: receiver.receive, connection: count });

@@ -1,7 +1,7 @@
 // The key check.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createKeyCheck } from '../../../core/http/auth.ts';
+import { createKeyCheck, parseBearerToken } from '../../../core/http/auth.ts';
 
 const key = 'k3y-0123456789-0123456789-0123456789';
 
@@ -65,4 +65,21 @@ test('the work depends on neither the key nor how much of it is right', () => {
     }
   }
   assert.equal(reads(key, 'x'.repeat(5_000)), 128);
+});
+
+test('a bearer token is what stands behind its scheme, in any letter case', () => {
+  for (const authorization of ['Bearer t0ken', 'bearer t0ken', 'BEARER   t0ken']) {
+    assert.equal(parseBearerToken(authorization), 't0ken', authorization);
+  }
+  for (const authorization of [
+    '',
+    'Bearer',
+    'Bearer ',
+    'Bearert0ken',
+    'Basic t0ken',
+    ' Bearer t0ken',
+    't0ken',
+  ]) {
+    assert.equal(parseBearerToken(authorization), '', JSON.stringify(authorization));
+  }
 });

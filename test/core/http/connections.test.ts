@@ -34,7 +34,7 @@ function setUp(openMax = 100) {
       },
       /** What a request on it is told; `looked`: its address had to be asked for. */
       asks() {
-        const head = new HeadReader();
+        const head = new HeadReader('x-api-key');
         const [req] = fakeNative({ target: '/' });
         const looksBefore = looks;
         const looking = {

@@ -261,3 +261,22 @@ test('the joined head says the same as the list of headers', async () => {
   for (const [name, value] of Object.entries(constantHeaders))
     assert.equal(flatten(response).headers.get(name), value);
 });
+
+test('good answers have the content type that was asked for, errors are JSON', async () => {
+  const toy = createToy({ contentType: 'text/plain' });
+  const good = await askDispatch(toy, { target: '/toys', headers: [withKey] });
+  const bad = await askDispatch(toy, { target: '/toys' });
+  assert.equal(good.headers.get('content-type'), 'text/plain');
+  assert.equal(bad.headers.get('content-type'), 'application/json; charset=utf-8');
+});
+
+test('who comes without the right bearer token is told the scheme', async () => {
+  const toy = createToy({ keyScheme: 'bearer' });
+  const ask = (value: string) => askDispatch(toy, { target: '/toys', headers: [['Authorization', value]] });
+  const refused = await ask('Bearer x');
+  assert.equal(refused.status, 401);
+  assert.equal(refused.headers.get('www-authenticate'), 'Bearer');
+  assert.equal((await ask(`Bearer ${apiKey}`)).status, 200);
+  const api = await askDispatch(createToy(), { target: '/toys' });
+  assert.equal(api.headers.has('www-authenticate'), false);
+});

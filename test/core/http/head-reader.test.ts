@@ -6,7 +6,7 @@ import { HeadReader } from '../../../core/http/head-reader.ts';
 import { fakeNative, ipv4 } from '../../fixtures/http-request.ts';
 
 function read(headers: readonly Header[], target = '/x'): HeadReader {
-  const head = new HeadReader();
+  const head = new HeadReader('x-api-key');
   const [req, res] = fakeNative({ target, headers });
   head.read(req, res);
   return head;
@@ -102,7 +102,7 @@ test('of a repeated header the first line counts, and an empty forwarding line i
 });
 
 test('nothing of one request is left for the next', () => {
-  const head = new HeadReader();
+  const head = new HeadReader('x-api-key');
   head.read(
     ...fakeNative(
       {
@@ -125,16 +125,30 @@ test('nothing of one request is left for the next', () => {
   assert.deepEqual([...head.remoteAddress()], [192, 0, 2, 1]);
   const second = fakeNative({ target: '/c' }, ipv4('192.0.2.2'));
   head.read(...second);
-  const fresh = new HeadReader();
+  const fresh = new HeadReader('x-api-key');
   fresh.read(...second);
   assert.deepEqual({ ...head, remoteAddress: null }, { ...fresh, remoteAddress: null });
   assert.deepEqual([...head.remoteAddress()], [192, 0, 2, 2]);
 });
 
 test('the native response is not touched once it is released', () => {
-  const head = new HeadReader();
+  const head = new HeadReader('x-api-key');
   const [req, res] = fakeNative({ target: '/a' });
   head.read(req, res);
   head.release();
   assert.deepEqual([...head.remoteAddress()], [0, 0, 0, 0]);
+});
+
+test('under the scheme of bearer tokens the key stands in Authorization, and in no other header', () => {
+  const head = new HeadReader('bearer');
+  const read = (...headers: readonly Header[]) => {
+    head.read(...fakeNative({ target: '/', headers }));
+    return head.apiKey;
+  };
+  assert.equal(read(['Authorization', 'Bearer t0ken'], ['Authorization', 'Bearer other']), 't0ken');
+  assert.equal(read(['X-API-Key', 't0ken']), '');
+  assert.equal(read(['Authorization', 'Basic t0ken']), '');
+  const api = new HeadReader('x-api-key');
+  api.read(...fakeNative({ target: '/', headers: [['Authorization', 'Bearer t0ken']] }));
+  assert.equal(api.apiKey, '');
 });
