@@ -191,6 +191,17 @@ export const tlsRetiredMax = 8;
 /** Open files that are not connections: store, log, memory files and pipes of the shells. Ours. */
 export const openFilesReserved = 256;
 
+// Metrics
+
+/** Connections to the metrics listener at once. Ours: a few Prometheus servers; they come out of `openFilesReserved`. */
+export const metricsConnectionsMax = 32;
+
+/** How long a scrape waits for a fresh look at the device before it tells what is known. Ours: well below the 10 s that Prometheus waits. */
+export const scrapeSettleMs = 2_000;
+
+/** How often the delay of the event loop is measured. Ours: a delay that matters is longer. */
+export const loopDelayResolutionMs = 20;
+
 // The store
 
 /** Peers that one piece of a whole file holds. Ours: encoding or checking a piece takes some 5 ms at most. */

@@ -11,6 +11,7 @@ import {
   queueMax,
   reconcileEveryMs,
 } from './limits.ts';
+import { createNodeCounts, type NodeCounts, type Operation } from './metrics/node-counts.ts';
 import { createObserver, type Observer } from './observe.ts';
 import { type Book, createBook } from './peers/book.ts';
 import { createDriftCheck } from './peers/drift-check.ts';
@@ -43,6 +44,14 @@ export interface PeerNode {
   change(command: PeerCommand, origin: Origin): Promise<Result<Changed, ChangeFailure>>;
   /** From what is known now; asks nobody. */
   health(): NodeHealth;
+  /** Whether the last whole write, if there had to be one, succeeded. */
+  storeHealthy(): boolean;
+  /** Whether the device could be read and be made right when it was last tried. */
+  deviceHealthy(): boolean;
+  /** Callers that wait for the writer. */
+  queueLength(): number;
+  /** What was done so far. */
+  readonly counts: NodeCounts;
   /** Loads the store and makes the device follow it. Fails when the store does; a device that fails, or does not answer in `deviceAnswerAtStartMs`, is healed later. */
   start(): Promise<Result<void, StoreFailure>>;
   /** Refuses new changes, lets those in the lane end, and gives store and device up. */
@@ -75,18 +84,33 @@ export function createNode(options: {
   const place = { ...options, book, retired, apply, storeFailed, deviceFailed };
   const storeFault = createFault(clock, wake);
   const deviceFault = createFault(clock, wake);
+  const counts = createNodeCounts();
   const queue: Waiting[] = [];
   let running: Promise<void> | null = null;
   let stopping = false;
   let cancelExpiryTimer = () => {};
 
   function change(command: PeerCommand, origin: Origin): Promise<Result<Changed, ChangeFailure>> {
+    const operation = operationOf(command);
     const refusal = refusesWith();
-    if (refusal !== null) return Promise.resolve(fail(refusal));
-    return new Promise((answer) => {
-      queue.push({ command, origin, sinceMs: clock.monotonicMs(), answer });
+    if (refusal !== null) {
+      counts.operations.note(operation, refusal, 0);
+      return Promise.resolve(fail(refusal));
+    }
+    const sinceMs = clock.monotonicMs();
+    return new Promise((resolve) => {
+      const answer: Waiting['answer'] = (result) => {
+        counts.operations.note(operation, result.ok ? 'ok' : result.failure, clock.monotonicMs() - sinceMs);
+        resolve(result);
+      };
+      queue.push({ command, origin, sinceMs, answer });
       wake();
     });
+  }
+
+  function operationOf({ kind, id }: PeerCommand): Operation {
+    if (kind === 'delete') return 'delete';
+    return book.table.get(id) === undefined ? 'create' : 'rotate';
   }
 
   function refusesWith(): ChangeFailure | null {
@@ -132,7 +156,9 @@ export function createNode(options: {
     const refusal = lastingFault();
     if (refusal !== null) for (const waiting of queue.splice(0)) waiting.answer(fail(refusal));
     const batch = takeBatch();
-    if (batch.length > 0) await runBatch(batch, place);
+    if (batch.length === 0) return;
+    counts.batches.observe(batch.length);
+    await runBatch(batch, place);
   }
 
   function isWanted(): boolean {
@@ -153,6 +179,7 @@ export function createNode(options: {
 
   // An expiry is never taken back: where store or device fail, they are made to follow later.
   async function expire(peers: readonly Peer[]): Promise<void> {
+    const startedMs = clock.monotonicMs();
     const changes = peers.map((before): PeerChange => ({ kind: 'expired', before }));
     if (!storeFault.lasting()) {
       const stored = await store.commit(changes.map(storeChange), book.table.peers);
@@ -162,6 +189,8 @@ export function createNode(options: {
     if (!gone) for (const peer of peers) retired.add(peer.publicKey);
     book.publish(changes);
     for (const change of changes) auditChange(log, change, null, gone ? 'done' : 'unknown');
+    const result = gone ? 'ok' : 'wireguard_error';
+    counts.operations.note('expire', result, clock.monotonicMs() - startedMs, peers.length);
   }
 
   async function removeFromDevice(changes: readonly PeerChange[]): Promise<boolean> {
@@ -242,10 +271,9 @@ export function createNode(options: {
       return fail({ code: 'device_refused', detail: 'the interface has no private key' });
     }
     const drift = collector.drift();
-    if (drift.changes.length > 0) {
-      const applied = await apply(drift.changes);
-      if (!applied.ok) return applied;
-    }
+    counts.unknownKeys = drift.strangers.size;
+    const repaired = await repair(drift);
+    if (!repaired.ok) return repaired;
     retired.clear();
     noteStrangers(drift);
     auditDrift(log, drift);
@@ -258,6 +286,21 @@ export function createNode(options: {
     strangers = drift.strangers;
     if (changed) book.hold([...strangers.values()].flatMap((stranger) => stranger.allowedIPs));
   }
+
+  async function repair({ changes, repaired, removed }: Drift): Promise<Result<void, DeviceFailure>> {
+    if (changes.length === 0) return ok(undefined);
+    const startedMs = clock.monotonicMs();
+    const applied = await apply(changes);
+    const result = applied.ok ? 'ok' : 'wireguard_error';
+    counts.operations.note('repair', result, clock.monotonicMs() - startedMs);
+    if (!applied.ok) return applied;
+    counts.peersPutBack += repaired.length;
+    counts.keysRemoved += removed.length;
+    return ok(undefined);
+  }
+
+  const storeHealthy = () => !storeFault.lasting();
+  const deviceHealthy = () => !deviceFault.lasting() && observer.healthy() && !device.isDown();
 
   function reconcileNowAndThen(): void {
     clock.after(reconcileEveryMs, () => {
@@ -332,10 +375,13 @@ export function createNode(options: {
     change,
     health() {
       if (stopping) return 'shutting_down';
-      if (storeFault.lasting()) return 'store_unavailable';
-      const isAvailable = !deviceFault.lasting() && observer.healthy() && !device.isDown();
-      return isAvailable ? 'ok' : 'wireguard_unavailable';
+      if (!storeHealthy()) return 'store_unavailable';
+      return deviceHealthy() ? 'ok' : 'wireguard_unavailable';
     },
+    storeHealthy,
+    deviceHealthy,
+    queueLength: () => queue.length,
+    counts,
     start,
     stop,
   };

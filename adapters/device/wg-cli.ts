@@ -23,7 +23,7 @@ import { createLinkWatch, type LinkWatch } from './link-watch.ts';
 import type { MemoryFile } from './memory-file.ts';
 import type { ShellSurroundings } from './shell-process.ts';
 import { type PlannedCall, planCalls } from './wg-plan.ts';
-import { createWgShell } from './wg-shell.ts';
+import { createWgShell, type WgRun } from './wg-shell.ts';
 import { createDumpReader } from './wg-text.ts';
 
 /** The device, and what it costs. */
@@ -40,10 +40,12 @@ export function createWgDevice(options: {
   readonly interfaceName: string;
   readonly surroundings: ShellSurroundings;
   readonly log: Log;
+  /** Told of every run of `wg`. */
+  readonly onRun?: (run: WgRun) => void;
 }): WgDevice {
-  const { interfaceName, surroundings, log } = options;
-  const looks = createWgShell(surroundings, 0);
-  const changes = createWgShell(surroundings, batchMax);
+  const { interfaceName, surroundings, log, onRun } = options;
+  const looks = createWgShell(surroundings, 0, onRun);
+  const changes = createWgShell(surroundings, batchMax, onRun);
   let links: LinkWatch | null = null;
   // How many peers the device has at most, as far as is known.
   let heldMax = devicePeersMax;

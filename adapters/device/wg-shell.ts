@@ -19,6 +19,15 @@ export interface WgCall {
   readonly timeoutMs: number;
 }
 
+/** One run of `wg` that has ended, or was given up. */
+export interface WgRun {
+  /** What it was asked to do: `show`, `addconf` or `set`. */
+  readonly command: string;
+  /** `failed`: it ended and said no; `timeout`: it did not end in time; `lost`: its shell died under it. */
+  readonly result: 'ok' | 'failed' | 'timeout' | 'lost';
+  readonly tookMs: number;
+}
+
 /** Makes something of what `wg` printed. */
 export type ReadOutput<Value> = (output: MemoryFile) => Promise<Result<Value, DeviceFailure>>;
 
@@ -72,14 +81,20 @@ interface Session {
   goneReason: string | null;
 }
 
-type Ending =
+/** How a run of `wg` came out. */
+type RunEnding =
   | { readonly kind: 'ended'; readonly session: Session; readonly status: number }
   | { readonly kind: 'late' }
-  | { readonly kind: 'lost'; readonly reason: string }
-  | { readonly kind: 'unstarted'; readonly reason: string };
+  | { readonly kind: 'lost'; readonly reason: string };
+
+type Ending = RunEnding | { readonly kind: 'unstarted'; readonly reason: string };
 
 /** Starts the shell at once, while the process is small. `presharedKeysMax`: how many a call may hand in. */
-export function createWgShell(surroundings: ShellSurroundings, presharedKeysMax: number): WgShell {
+export function createWgShell(
+  surroundings: ShellSurroundings,
+  presharedKeysMax: number,
+  onRun: (run: WgRun) => void = () => {},
+): WgShell {
   let session = openSession(surroundings, presharedKeysMax);
   let lastCall: Promise<unknown> = Promise.resolve();
   let waiting = 0;
@@ -102,7 +117,10 @@ export function createWgShell(surroundings: ShellSurroundings, presharedKeysMax:
     }
     if (!hand(session, call)) return { kind: 'unstarted', reason: 'the memory file system is full' };
     runs += 1;
+    const startedMs = surroundings.clock.monotonicMs();
     const ending = await awaitEnding(session, runs, call, surroundings);
+    const tookMs = surroundings.clock.monotonicMs() - startedMs;
+    onRun({ command: call.args[0] ?? '', result: resultOf(ending), tookMs });
     if (ending.kind !== 'ended') await endSession();
     return ending;
   }
@@ -192,10 +210,10 @@ function awaitEnding(
   number: number,
   call: WgCall,
   { clock }: ShellSurroundings,
-): Promise<Ending> {
+): Promise<RunEnding> {
   return new Promise((resolve) => {
     const cancel = clock.after(call.timeoutMs, () => resolve({ kind: 'late' }));
-    const settle = (ending: Ending) => {
+    const settle = (ending: RunEnding) => {
       cancel();
       resolve(ending);
     };
@@ -206,6 +224,11 @@ function awaitEnding(
     void session.shell.gone.then((reason) => settle({ kind: 'lost', reason }));
     session.shell.write([number, ...call.args].join(' '));
   });
+}
+
+function resultOf(ending: RunEnding): WgRun['result'] {
+  if (ending.kind === 'ended') return ending.status === 0 ? 'ok' : 'failed';
+  return ending.kind === 'late' ? 'timeout' : 'lost';
 }
 
 function unendedFailure(ending: Exclude<Ending, { kind: 'ended' }>, call: WgCall): DeviceFailure {

@@ -16,6 +16,12 @@ import { applyChanges, keepRetired } from './changes.ts';
 import { decodeStore, encodeBatch, encodeStore, firstBatchNumber, unstorable } from './format.ts';
 import { claimStore, openStore, readWhole, storeFileMode } from './open.ts';
 
+/** The store, and what it takes on the disk. */
+export interface FileStore extends PeerStore {
+  /** Bytes of its file; 0: there is none, or none that is known to be whole. */
+  bytes(): number;
+}
+
 /** The open file, and where its next batch goes. Sizes in bytes. */
 interface OpenStore {
   readonly file: OpenFile;
@@ -46,7 +52,7 @@ export function createFileStore(
     /** Bytes of batches that a file may hold even if its peers take less. */
     readonly appendedBytesMin?: number;
   },
-): PeerStore {
+): FileStore {
   const { log, lock: acquireLock, fileSystem = nodeFileSystem } = options;
   const appendedBytesMin = options.appendedBytesMin ?? storeAppendedBytesMin;
   let target = path;
@@ -199,7 +205,7 @@ export function createFileStore(
     lock = null;
   }
 
-  return { load, commit, rewrite, keepCopy, close };
+  return { load, commit, rewrite, keepCopy, close, bytes: () => open?.size ?? 0 };
 }
 
 function failed(detail: string): Result<never, StoreFailure> {

@@ -499,6 +499,65 @@ test('no secret reaches the log', async () => {
   );
 });
 
+test('what is done to peers is counted by operation and result, and so are batches and repairs', async () => {
+  const rig = await createRig({ subnets: [subnet('10.0.0.0/29', '10.0.0.1')] });
+  await rig.all(rig.putMany(0, 6));
+  await rig.one(rig.put(idOf(0)));
+  await rig.one(rig.node.change({ kind: 'delete', id: idOf(0) }, origin));
+  await rig.one(rig.node.change({ kind: 'delete', id: idOf(0) }, origin));
+  await rig.one(rig.put(idOf(1), startMs + 400));
+  await rig.clock.advance(1_000);
+  await rig.memory.apply([...(await rig.onDevice()).keys()].slice(0, 2).map(removal));
+  await rig.memory.apply([{ kind: 'put', peer: peerOf(9), replaces: null }]);
+  rig.announce();
+  await rig.clock.settle();
+
+  const { operations, batches, peersPutBack, keysRemoved, unknownKeys } = rig.node.counts;
+  assert.deepEqual(
+    [...operations.counts()].map((count) => count.join(' ')),
+    [
+      'create ok 5',
+      'create no_available_ip 1',
+      'rotate ok 2',
+      'delete ok 1',
+      'delete peer_not_found 1',
+      'expire ok 1',
+      'repair ok 1',
+    ],
+  );
+  assert.deepEqual([...batches.counts], [4, 0, 0, 1, 0, 0, 0, 0]);
+  assert.deepEqual([peersPutBack, keysRemoved, unknownKeys], [2, 1, 0]);
+  assert.equal(rig.node.queueLength(), 0);
+});
+
+test('what is refused unseen is counted, and tells which side is ill', async () => {
+  const rig = await createRig();
+  rig.store.fate = () => 'written_but_failed';
+  await rig.one(rig.put(idOf(1)));
+  await rig.one(rig.put(idOf(2)));
+  assert.deepEqual([rig.node.storeHealthy(), rig.node.deviceHealthy()], [false, true]);
+  rig.store.fate = () => 'good';
+  rig.failLook = () => 'device_refused';
+  rig.announce();
+  await rig.clock.advance(faultRetryMs);
+  assert.deepEqual([rig.node.storeHealthy(), rig.node.deviceHealthy()], [true, false]);
+  await rig.one(rig.put(idOf(3)));
+  const results = [...rig.node.counts.operations.counts()].filter(([operation]) => operation === 'create');
+  assert.deepEqual(
+    results.map(([, result, count]) => `${result} ${count}`),
+    ['ok 0', 'store_error 1', 'store_unavailable 1', 'device_unavailable 1'],
+  );
+});
+
+test('reported unknown peers are a number that goes down again', async () => {
+  const rig = await createRig({ unknownPeers: 'report', onDevice: [peerOf(7), peerOf(8)] });
+  assert.equal(rig.node.counts.unknownKeys, 2);
+  await rig.memory.apply([removal(peerOf(7).publicKey)]);
+  rig.announce();
+  await rig.clock.settle();
+  assert.equal(rig.node.counts.unknownKeys, 1);
+});
+
 interface RigOptions {
   readonly contents?: MemoryStoreContents;
   readonly onDevice?: readonly Peer[];

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { Changed, ChangeFailure, Origin } from '../../core/batch.ts';
 import type { Outcome, RawInput } from '../../core/http/contract.ts';
 import type { Route } from '../../core/http/route.ts';
+import { createNodeCounts } from '../../core/metrics/node-counts.ts';
 import type { NodeHealth } from '../../core/node.ts';
 import type { PeerCommand } from '../../core/peers/lifecycle.ts';
 import type { PublicKey } from '../../core/peers/peer.ts';
@@ -68,6 +69,10 @@ export function createFakeApi(changes: Partial<ApiContext['node']['pools']> = {}
         return behind.changed;
       },
       health: () => behind.health,
+      storeHealthy: () => assert.fail('handlers ask for the health as a whole'),
+      deviceHealthy: () => assert.fail('handlers ask for the health as a whole'),
+      queueLength: () => assert.fail('handlers queue nothing'),
+      counts: createNodeCounts(),
       start: () => assert.fail('handlers start nothing'),
       stop: () => assert.fail('handlers stop nothing'),
     },
