@@ -10,7 +10,7 @@ import { type Server, type ServerFailure, startServer } from '../core/http/serve
 import type { TlsPair } from '../core/http/tls.ts';
 import { drainMs } from '../core/limits.ts';
 import { createNode, type PeerNode } from '../core/node.ts';
-import type { Clock, Device, Log, PeerStore } from '../core/ports.ts';
+import type { Clock, Log } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import type { ApiContext } from '../handlers/context.ts';
 import { type ApiCode, apiFailures } from '../handlers/failures.ts';
@@ -18,15 +18,10 @@ import { KeptReply } from '../handlers/kept-reply.ts';
 import { routes } from '../handlers/routes.ts';
 import { TextBuffer } from '../handlers/text-buffer.ts';
 import { readApiDescription } from './api-description.ts';
-import { createMemoryDevice } from './device/memory-device.ts';
-import { createWgDevice } from './device/wg-cli.ts';
-import { createFlock } from './disk/file-lock.ts';
-import { createKeySource, fillRandom, generateKeyPair } from './keys.ts';
+import { createKeySource, fillRandom } from './keys.ts';
 import { affordableConnections } from './open-files.ts';
+import { type Counted, createParts } from './parts.ts';
 import type { ReloadableServer } from './reload.ts';
-import { createRunCommand } from './run-command.ts';
-import { createFileStore } from './store/file-store.ts';
-import { createMemoryStore } from './store/memory-store.ts';
 import { readTlsFiles } from './tls-files.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -66,12 +61,15 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
   if (!tls.ok) return fail({ message: tls.failure.join('; ') });
 
   // Before the store and the device are touched: whoever listens there may be a node on the same interface.
-  const taken = await findListenFailure(config.server.host, config.server.port);
-  if (taken !== null) return fail({ message: taken.detail });
+  for (const port of [config.server.port, config.metrics?.port]) {
+    const taken = port === undefined ? null : await findListenFailure(config.server.host, port);
+    if (taken !== null) return fail({ message: taken.detail });
+  }
 
+  const { device, store, counted } = createParts(options);
   const node = createNode({
-    device: createDevice(options),
-    store: createStore(options),
+    device,
+    store,
     keys: createKeySource(clock),
     clock,
     log,
@@ -79,36 +77,48 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
     unknownPeers: config.wireguard.unknownPeers,
   });
   const started = await node.start();
-  if (!started.ok) {
-    await node.stop();
-    return fail({ message: started.failure.detail });
-  }
+  if (!started.ok) return giveUp(node, started.failure);
   const access = createAccess(accessSettings(config));
-  const server = await serve(options, { node, access, startedAtMs, tls: tls.value });
+  const served = { node, access, startedAtMs, tls: tls.value, counted };
+  // Before the API, so that whoever is answered there finds this one too.
+  const metrics = await serveMetrics(options, served);
+  if (!metrics.ok) return giveUp(node, metrics.failure);
+  const server = await serve(options, served);
   if (!server.ok) {
-    await node.stop();
-    return fail({ message: server.failure.detail });
+    metrics.value?.close();
+    return giveUp(node, server.failure);
   }
+  const servers = metrics.value === null ? [server.value] : [server.value, metrics.value];
   return ok({
     port: server.value.port,
-    reload: createServerReload(server.value, access, tls.value),
+    reload: createServerReload(servers, access, tls.value),
     async stop() {
-      await server.value.drain(drainMs);
+      await Promise.all(servers.map((one) => one.drain(drainMs)));
       await node.stop();
     },
   });
 }
 
+async function giveUp(
+  node: PeerNode,
+  { detail }: { readonly detail: string },
+): Promise<Result<never, AppFailure>> {
+  await node.stop();
+  return fail({ message: detail });
+}
+
 interface Served {
   readonly node: PeerNode;
+  /** To the API. */
   readonly access: Access;
   readonly startedAtMs: number;
   readonly tls: TlsPair | null;
+  readonly counted: Counted | null;
 }
 
 function serve(
   options: AppOptions,
-  { node, access, startedAtMs, tls }: Served,
+  { node, access, startedAtMs, tls, counted }: Served,
 ): Promise<Result<Server, ServerFailure>> {
   const { config, log, clock, debug } = options;
   const { host, port } = config.server;
@@ -123,16 +133,44 @@ function serve(
     debug,
     tls: tls !== null,
     onAnswered: debug ? (answered: Answered) => log.debug({ ...answered }, 'request') : null,
+    ...(counted !== null && { counts: counted.http }),
   });
   const connectionsMax = affordableConnections();
   return startServer({ host, port, tls, dispatch, access, clock, log, connectionsMax });
+}
+
+/** Null: metrics are not wanted, and nothing of theirs is loaded. */
+async function serveMetrics(
+  { config, log, clock, debug, service }: AppOptions,
+  { node, startedAtMs, tls, counted }: Served,
+): Promise<Result<Server | null, ServerFailure>> {
+  if (config.metrics === null || counted === null) return ok(null);
+  const { startMetricsListener } = await import('./metrics/listener.ts');
+  const listener = await startMetricsListener({
+    settings: config.metrics,
+    host: config.server.host,
+    tls,
+    sources: { ...counted, service, node },
+    startedAtMs,
+    requestIds: createRequestIds(fillRandom),
+    clock,
+    log,
+    debug,
+  });
+  if (listener.ok) log.info({ port: config.metrics.port, tls: tls !== null }, 'metrics are served');
+  return listener;
 }
 
 function accessSettings({ auth, server }: Config): AccessSettings {
   return { apiKey: auth.apiKey, allowedIps: server.allowedIps, trustedProxies: server.trustedProxies };
 }
 
-function createServerReload(server: Server, access: Access, startedWith: TlsPair | null): App['reload'] {
+/** `servers` all have the same certificate: what one of them takes, the others take too. */
+function createServerReload(
+  servers: readonly Server[],
+  access: Access,
+  startedWith: TlsPair | null,
+): App['reload'] {
   let current = startedWith;
   return (config) => {
     // To begin or end with TLS takes a restart.
@@ -140,8 +178,8 @@ function createServerReload(server: Server, access: Access, startedWith: TlsPair
     const tls = wanted === null ? ok(current) : readTlsFiles(wanted);
     if (!tls.ok) return tls;
     const certificate = !isDeepStrictEqual(tls.value, current);
-    if (certificate && tls.value !== null) {
-      const replaced = server.replaceCertificate(tls.value);
+    for (const server of certificate ? servers : []) {
+      const replaced = tls.value === null ? ok(undefined) : server.replaceCertificate(tls.value);
       if (!replaced.ok) return fail([replaced.failure.detail]);
     }
     current = tls.value;
@@ -172,22 +210,4 @@ function describeNode(
     buffer: new TextBuffer(),
     readApiDescription: () => readApiDescription(log),
   };
-}
-
-function createDevice({ config, log, clock, environment }: AppOptions): Device {
-  const { backend, interface: interfaceName, listenPort } = config.wireguard;
-  if (backend === 'memory') {
-    return createMemoryDevice({ clock, publicKey: generateKeyPair().publicKey, listenPort });
-  }
-  return createWgDevice({
-    interfaceName,
-    surroundings: { shell: ['/bin/sh'], path: environment.path, clock },
-    log,
-  });
-}
-
-function createStore({ config, log, environment }: AppOptions): PeerStore {
-  const path = config.wireguard.peerStoreFile;
-  if (path === null) return createMemoryStore();
-  return createFileStore(path, { log, lock: createFlock(createRunCommand({ PATH: environment.path })) });
 }

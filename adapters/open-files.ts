@@ -4,8 +4,13 @@ import { connectionsMax, openFilesReserved } from '../core/limits.ts';
 
 /** Connections to take: `connectionsMax`, or what the limit of open files leaves beside files, pipes and `wg`. */
 export function affordableConnections(): number {
-  const soft = openFilesLimit(readLimits());
+  const soft = openFilesMax();
   return soft === null ? connectionsMax : Math.max(1, Math.min(connectionsMax, soft - openFilesReserved));
+}
+
+/** The soft limit of this process; null: unlimited, or not to be found. */
+export function openFilesMax(): number | null {
+  return openFilesLimit(readLimits());
 }
 
 /** The soft limit in the text of `/proc/self/limits` (proc(5)); null: unlimited, or not to be found. */

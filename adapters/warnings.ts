@@ -2,7 +2,7 @@
 import type { Config } from '../core/config/config.ts';
 
 /** Warnings about choices that are allowed and not for everybody. */
-export function warningsOf({ wireguard, metrics }: Config, debug: boolean): readonly string[] {
+export function warningsOf({ wireguard }: Config, debug: boolean): readonly string[] {
   const warnings: string[] = [];
   if (debug) {
     warnings.push('DEBUG is on: every request is logged and errors carry detail; not for production');
@@ -11,9 +11,6 @@ export function warningsOf({ wireguard, metrics }: Config, debug: boolean): read
     warnings.push(
       'wireguard.backend is memory: there is no interface and NO TRAFFIC FLOWS; for a look around only',
     );
-  }
-  if (metrics !== null) {
-    warnings.push('metrics.port is set, but this version has no metrics listener yet: nothing listens there');
   }
   if (wireguard.peerStoreFile === null) {
     warnings.push(`wireguard.peer_store_file is not set: ${withoutStore(wireguard)}`);
