@@ -53,7 +53,10 @@ test('it holds the program, what describes it and what starts it, and nothing el
     'package/LICENSE',
     'package/README.md',
     'package/config.example.yaml',
+    'package/docs/grafana-dashboard.json',
     'package/docs/openapi.json',
+    'package/docs/prometheus.example.yml',
+    'package/docs/prometheus.rules.yml',
     ...units.sort(),
     'package/package.json',
   ]);

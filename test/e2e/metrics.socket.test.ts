@@ -1,12 +1,18 @@
 // The metrics listener of the real program: who may read it, what it says, and how it starts and stops.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { randomUUID, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
 import { type CreatedShape, jsonOf } from '../fixtures/api-client.ts';
+import { makeCertificate } from '../fixtures/certificate.ts';
 import { createMetricsHome, metricOf } from '../fixtures/metrics.ts';
+import { RawClient } from '../fixtures/raw-client.ts';
 import { createNodeHome } from '../fixtures/running-node.ts';
+import { until } from '../fixtures/until.ts';
 
 test('only the bearer token opens it, and the API key does not', async (context) => {
   const home = await createMetricsHome(context);
@@ -142,4 +148,33 @@ test('without metrics in the configuration nothing of theirs is loaded', async (
   const trapped = await measured.run({ env });
   assert.equal(trapped.status, 1);
   assert.match(trapped.stdout, /trapped/);
+});
+
+test('metrics come with the certificate of the API, and with its successor after a reload', async (context) => {
+  const home = await createMetricsHome(context);
+  const write = ({ certPem, keyPem }: ReturnType<typeof makeCertificate>) => {
+    writeFileSync(join(home.folder, 'cert.pem'), certPem);
+    writeFileSync(join(home.folder, 'key.pem'), keyPem, { mode: 0o600 });
+    return new X509Certificate(certPem).fingerprint256;
+  };
+  const firstPrint = write(makeCertificate());
+  home.configure({ server: { tls_cert: 'cert.pem', tls_key: 'key.pem' } });
+  const node = home.launch();
+  const said = (message: string) => node.logLines().some(({ msg }) => msg === message);
+  await until('it serves', () => said('the API is served'));
+  const shown = async () => {
+    const socket = connectTls({ port: home.metricsPort, host: '127.0.0.1', rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    const client = new RawClient(socket);
+    client.send(`GET /metrics HTTP/1.1\r\nHost: node\r\nAuthorization: Bearer ${home.token}\r\n\r\n`);
+    assert.equal((await client.response())?.status, 200);
+    const { fingerprint256 } = socket.getPeerCertificate();
+    client.close();
+    return fingerprint256;
+  };
+  assert.equal(await shown(), firstPrint);
+  const secondPrint = write(makeCertificate());
+  process.kill(node.pid, 'SIGHUP');
+  await until('it is reloaded', () => said('the configuration was reloaded'));
+  assert.equal(await shown(), secondPrint);
 });
