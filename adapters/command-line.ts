@@ -1,11 +1,13 @@
 // What the arguments of the program mean. Pure: does nothing about it.
 import { parseArgs } from 'node:util';
 import { fail, ok, type Result } from '../core/result.ts';
+import type { ImportOrder } from './import/order.ts';
 
 /** What the program is asked to do. `serve` is what it does without a command. */
 export type Command =
   | { readonly kind: 'serve' | 'up' | 'down' | 'version' | 'help' }
-  | { readonly kind: 'init'; readonly printPath: boolean };
+  | { readonly kind: 'init'; readonly printPath: boolean }
+  | ({ readonly kind: 'import' } & ImportOrder);
 
 /** Arguments that mean nothing; one line for stderr. */
 export interface UsageFailure {
@@ -23,6 +25,10 @@ Commands:
   init --print-path   the same, and print its path
   up                  init, then bring the interface up if it is not up
   down                take the interface down
+  import FILE         show what taking over FILE, a wg-quick configuration made by hand, would do
+    --apply             do it
+    --ids FILE          peer ids by public key, in YAML or JSON; others are derived from the keys
+    --skip              leave out the peers that can't be taken over
 
 Options:
   -h, --help          print this
@@ -35,16 +41,24 @@ Environment:
 
 /** Reads the arguments that stand behind the program's name. `--help` and `--version` win over whatever else is asked. */
 export function parseCommandLine(args: readonly string[]): Result<Command, UsageFailure> {
-  const { tokens } = parseArgs({ args: [...args], strict: false, tokens: true, allowPositionals: true });
-  const options = new Set<string>();
+  const { tokens } = parseArgs({
+    args: [...args],
+    options: { ids: { type: 'string' } },
+    strict: false,
+    tokens: true,
+    allowPositionals: true,
+  });
+  const options = new Map<string, string>();
   const words: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value);
     if (token.kind !== 'option') continue;
-    const known = optionNames.get(token.rawName);
-    if (known === undefined) return usage(`unknown option ${quote(token.rawName)}`);
-    if (token.value !== undefined) return usage(`${token.rawName} takes no value`);
-    options.add(known);
+    const { rawName, value = '' } = token;
+    const known = optionNames.get(rawName);
+    if (known === undefined) return usage(`unknown option ${quote(rawName)}`);
+    if (known === 'ids' && value === '') return usage(`${rawName} needs a file`);
+    if (known !== 'ids' && token.value !== undefined) return usage(`${rawName} takes no value`);
+    options.set(known, value);
   }
   return resolve(words, options);
 }
@@ -55,22 +69,44 @@ const optionNames: ReadonlyMap<string, string> = new Map([
   ['-V', 'version'],
   ['--version', 'version'],
   ['--print-path', 'print-path'],
+  ['--apply', 'apply'],
+  ['--ids', 'ids'],
+  ['--skip', 'skip'],
 ]);
 
-function resolve(words: readonly string[], options: ReadonlySet<string>): Result<Command, UsageFailure> {
-  const [word, extra] = words;
+// Options of one command alone.
+const commandOf: ReadonlyMap<string, CommandWord> = new Map([
+  ['print-path', 'init'],
+  ['apply', 'import'],
+  ['ids', 'import'],
+  ['skip', 'import'],
+]);
+
+function resolve(
+  words: readonly string[],
+  options: ReadonlyMap<string, string>,
+): Result<Command, UsageFailure> {
+  const [word, ...more] = words;
   if (word !== undefined && !isCommand(word)) return usage(`unknown command ${quote(word)}`);
-  if (extra !== undefined) return usage(`unexpected argument ${quote(extra)}`);
+  const file = word === 'import' ? more.shift() : undefined;
+  if (more[0] !== undefined) return usage(`unexpected argument ${quote(more[0])}`);
   if (options.has('help')) return ok({ kind: 'help' });
   if (options.has('version')) return ok({ kind: 'version' });
-  const printPath = options.has('print-path');
-  if (word === 'init') return ok({ kind: 'init', printPath });
-  if (printPath) return usage('--print-path goes with init only');
-  return ok({ kind: word ?? 'serve' });
+  for (const option of options.keys()) {
+    const owner = commandOf.get(option);
+    if (owner !== word) return usage(`--${option} goes with ${owner} only`);
+  }
+  if (word === 'init') return ok({ kind: 'init', printPath: options.has('print-path') });
+  if (word !== 'import') return ok({ kind: word ?? 'serve' });
+  if (file === undefined) return usage('import needs a file');
+  const idsFile = options.get('ids') ?? null;
+  return ok({ kind: 'import', file, idsFile, apply: options.has('apply'), skip: options.has('skip') });
 }
 
-function isCommand(word: string): word is 'init' | 'up' | 'down' {
-  return word === 'init' || word === 'up' || word === 'down';
+type CommandWord = 'init' | 'up' | 'down' | 'import';
+
+function isCommand(word: string): word is CommandWord {
+  return word === 'init' || word === 'up' || word === 'down' || word === 'import';
 }
 
 function usage(problem: string): { readonly ok: false; readonly failure: UsageFailure } {

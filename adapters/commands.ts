@@ -1,10 +1,12 @@
 // What each command does, apart from the machine it does it to and from the process it runs in.
 import type { Config } from '../core/config/config.ts';
 import type { LogLevel } from '../core/ports.ts';
-import type { Result } from '../core/result.ts';
+import { fail, ok, type Result } from '../core/result.ts';
 import { service } from '../core/service.ts';
 import { type Command, helpText } from './command-line.ts';
 import type { LoadedConfig } from './config-file.ts';
+import type { ImportReport } from './import/import.ts';
+import type { ImportOrder } from './import/order.ts';
 import type { BufferedLog } from './log.ts';
 import { createReload, type ReloadableServer } from './reload.ts';
 import type { SignalledServer } from './signals.ts';
@@ -31,6 +33,8 @@ export interface Machine {
   down(config: Config, log: BufferedLog): Outcome<void>;
   /** What a server does about its interface before `serve`: makes sure that no other process serves it, then `up`, as far as that goes. */
   prepare(config: Config, log: BufferedLog): Outcome<void>;
+  /** Shows what taking a configuration made by hand over would do, or does it. */
+  adopt(order: ImportOrder, config: Config, log: BufferedLog): Outcome<ImportReport>;
   serve(config: Config, log: BufferedLog): Outcome<RunningServer>;
 }
 
@@ -111,17 +115,31 @@ async function runOnce(
   command: Command,
   config: Config,
   log: BufferedLog,
-  { machine, print }: CommandSurroundings,
+  surroundings: CommandSurroundings,
 ): Promise<Result<unknown, CommandRefusal>> {
+  const { machine, print } = surroundings;
   if (command.kind === 'up') return withInterface(config, log, machine.up);
   if (command.kind === 'down') return machine.down(config, log);
+  if (command.kind === 'import') return takeOver(command, config, log, surroundings);
   const path = await machine.init(config, log);
   if (path.ok && command.kind === 'init' && command.printPath) print(`${path.value}\n`);
   return path;
 }
 
+async function takeOver(
+  order: ImportOrder,
+  config: Config,
+  log: BufferedLog,
+  { machine, print }: CommandSurroundings,
+): Outcome<void> {
+  const report = await machine.adopt(order, config, log);
+  if (!report.ok) return report;
+  print(report.value.text);
+  return report.value.isPossible ? ok(undefined) : fail({ message: 'not every peer can be taken over' });
+}
+
 async function withInterface(config: Config, log: BufferedLog, step: Machine['up']): Outcome<void> {
   if (config.wireguard.backend === 'wg') return step(config, log);
   log.info({}, 'wireguard.backend is memory: no interface is brought up');
-  return { ok: true, value: undefined };
+  return ok(undefined);
 }

@@ -3,10 +3,15 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import type { Config } from '../core/config/config.ts';
 import { deviceAnswerAtStartMs, deviceAnswerMs } from '../core/limits.ts';
+import type { Peer } from '../core/peers/peer.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { fail, ok } from '../core/result.ts';
+import { fail, ok, type Result } from '../core/result.ts';
 import { service } from '../core/service.ts';
-import type { Machine } from './commands.ts';
+import type { CommandRefusal, Machine } from './commands.ts';
+import { createWgDevice } from './device/wg-cli.ts';
+import { createFlock } from './disk/file-lock.ts';
+import { describeSystemError } from './disk/file-system.ts';
+import { importInterface } from './import/import.ts';
 import { bringUp, initInterface, takeDown } from './interface/interface.ts';
 import { prepareInterface } from './interface/interface-at-start.ts';
 import { interfaceFolder, interfacePath } from './interface/interface-file.ts';
@@ -14,6 +19,7 @@ import type { InterfaceHost } from './interface/interface-host.ts';
 import { acquireInterfaceLock } from './interface/interface-lock.ts';
 import { derivePublicKey, generateKeyPair } from './keys.ts';
 import { commandEnvironment, createRunCommand } from './run-command.ts';
+import { createFileStore } from './store/file-store.ts';
 import { decodeStore } from './store/format.ts';
 
 /** What the machine needs to know of the process. */
@@ -60,12 +66,42 @@ export function createMachine(options: MachineOptions): Machine {
       const peersStored = await newKeyWouldHurt(wireguard, folder);
       return prepareInterface(wireguard, peersStored, host(log, deviceAnswerAtStartMs));
     },
+    async adopt(order, { wireguard }, log) {
+      const { peerStoreFile: path, interface: interfaceName } = wireguard;
+      if (wireguard.backend === 'memory')
+        return fail({ message: 'wireguard.backend is memory: there is no interface to take over' });
+      if (path === null)
+        return fail({
+          message: 'wireguard.peer_store_file is not set: peers that are taken over would be lost',
+        });
+      const lock = order.apply ? await acquireInterfaceLock(interfaceName) : ok(undefined);
+      if (!lock.ok) return fail({ message: lock.failure.detail });
+      const surroundings = { shell: ['/bin/sh'] as const, path: options.path, clock: options.clock };
+      return importInterface(order, wireguard, {
+        host: host(log),
+        nowMs: options.clock.nowMs(),
+        store: createFileStore(path, { log, lock: createFlock(run) }),
+        peekStored: () => peekStored(path),
+        openDevice: () => createWgDevice({ interfaceName, surroundings, log }),
+      });
+    },
     async serve(config, log) {
       const { startApp } = await import('./app.ts');
       const { clock, debug, path } = options;
       return startApp({ config, log, clock, debug, environment: { path }, service });
     },
   };
+}
+
+/** The stored peers, read without claiming the store. */
+async function peekStored(path: string): Promise<Result<readonly Peer[], CommandRefusal>> {
+  if (!existsSync(path)) return ok([]);
+  try {
+    const decoded = await decodeStore(await readFile(path));
+    return decoded.ok ? ok(decoded.value.peers) : fail({ message: `${path}: ${decoded.failure}` });
+  } catch (error) {
+    return fail({ message: `${path}: ${describeSystemError(error)}` });
+  }
 }
 
 /**

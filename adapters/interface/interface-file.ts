@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { PrivateKey } from '../../core/peers/peer.ts';
 import type { Log } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { makeFolder, removeTemporaries, writeFileAtomically } from '../disk/atomic-file.ts';
+import { makeFolder, removeTemporaries, writeFileAtomically, writeNewFile } from '../disk/atomic-file.ts';
 import { describeSystemError, nodeFileSystem, systemErrorCode } from '../disk/file-system.ts';
 import {
   hasRulesOf,
@@ -69,10 +69,35 @@ export async function settleFile<Failure>(
     : compareFile(file, settled, config, context.log);
 }
 
+/**
+ * Puts the node's own file, with this key, in the place of one that it did not write, and keeps a copy of that beside it;
+ * the answer is the copy's path, null where there was nothing to copy. A file that the node wrote stays as it is. Whether
+ * a file that is there has the same key is to be known before.
+ */
+export async function takeOverFile(
+  config: InterfaceConfig,
+  privateKey: PrivateKey,
+  context: { readonly folder: string; readonly nowMs: number },
+): Promise<Result<string | null, FileFailure>> {
+  const path = interfacePath(context.folder, config.interface);
+  const found = await readInterfaceFile(path);
+  if (!found.ok) return found;
+  const file = found.value;
+  if (file?.writtenByNode) return ok(null);
+  const copy =
+    file === null ? null : `${path}.${new Date(context.nowMs).toISOString().replaceAll(':', '-')}.bak`;
+  if (file !== null && copy !== null) {
+    const kept = await writeNewFile(nodeFileSystem, copy, 0o600, [Buffer.from(file.text)]);
+    if (!kept.ok) return fail(notWritten(kept.failure.detail));
+  }
+  const written = await writeFile(path, renderWgQuickFile(config, privateKey));
+  return written.ok ? ok(copy) : written;
+}
+
 /** Reads a file; null: there is none. */
 export async function readInterfaceFile(path: string): Promise<Result<WgQuickFile | null, FileFailure>> {
   try {
-    if ((await stat(path)).size > fileBytesMax) return fail(unreadable(path, 'it is too large'));
+    if ((await stat(path)).size > interfaceFileBytesMax) return fail(unreadable(path, 'it is too large'));
     return ok(parseWgQuickFile(await readFile(path, 'utf8')));
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return ok(null);
@@ -146,15 +171,18 @@ async function makeFile<Failure>(
   return ok({ path, privateKey, writtenByNode: true, rewritten: false });
 }
 
-// Far above what a wg-quick file with 65,536 peers needs.
-const fileBytesMax = 64 * 1024 * 1024;
+/** Far above what a wg-quick file with 65,536 peers needs. Ours. */
+export const interfaceFileBytesMax = 64 * 1024 * 1024;
 
 async function writeFile(path: string, text: string): Promise<Result<void, FileFailure>> {
   // What a crash left of an earlier write holds the key. Nobody else writes now: the folder is locked.
   await removeTemporaries(nodeFileSystem, path);
   const written = await writeFileAtomically(path, Buffer.from(text), { mode: 0o600 });
-  if (written.ok) return ok(undefined);
-  return fail({ code: 'file_write_failed', message: `can't be written: ${written.failure.detail}` });
+  return written.ok ? ok(undefined) : fail(notWritten(written.failure.detail));
+}
+
+function notWritten(detail: string): FileFailure {
+  return { code: 'file_write_failed', message: `can't be written: ${detail}` };
 }
 
 async function tighten(path: string, mode: number, log: Log): Promise<void> {

@@ -1,6 +1,7 @@
 // The life of the WireGuard interface: its file, bringing it up, taking it down. One call at a time, whoever makes it.
 import { join } from 'node:path';
 import type { Config } from '../../core/config/config.ts';
+import type { PrivateKey } from '../../core/peers/peer.ts';
 import { fail, ok } from '../../core/result.ts';
 import { acquireFolderLock } from '../disk/folder-lock.ts';
 import { clearRules, settleBackend, warnOfDrops } from './firewall.ts';
@@ -11,6 +12,7 @@ import {
   readInterfaceFile,
   type SettledFile,
   settleFile,
+  takeOverFile,
 } from './interface-file.ts';
 import {
   type InterfaceFailure,
@@ -75,6 +77,20 @@ export function bringUp(
       return adjusted.ok ? ok('was_up') : adjusted;
     }
     return makeInterface(config, file, host);
+  });
+}
+
+/** Makes the file the node's own, as `takeOverFile` does; a live interface is not touched. */
+export function takeOver(
+  asked: WireguardConfig,
+  privateKey: PrivateKey,
+  nowMs: number,
+  host: InterfaceHost,
+): Step<string | null> {
+  return exclusively<string | null>(host, async () => {
+    const routing = await settleBackend(asked, host);
+    if (!routing.ok) return routing;
+    return takeOverFile({ ...asked, routing: routing.value }, privateKey, { folder: host.folder, nowMs });
   });
 }
 

@@ -6,6 +6,7 @@ import { isKey, type PrivateKey } from '../../core/peers/peer.ts';
 import type { FirewallConfig } from './firewall-rules.ts';
 import { renderIptablesDown, renderIptablesUp } from './iptables-text.ts';
 import { renderNftables, renderNftablesRemoval } from './nftables-text.ts';
+import { parseSections, valuesOf, type WgQuickSetting } from './wg-quick-sections.ts';
 
 /** What of the configuration makes the interface, with a firewall back end that is settled. */
 export type InterfaceConfig = FirewallConfig & Pick<Config['wireguard'], 'listenPort'>;
@@ -46,8 +47,8 @@ export function renderWgQuickFile(config: InterfaceConfig, privateKey: PrivateKe
 
 /** Reads a file by the rules of wg-quick: keys in any case, `#` starts a comment, `[Interface]` counts. */
 export function parseWgQuickFile(text: string): WgQuickFile {
-  const values = (key: string) => settings.filter(([name]) => name === key).map(([, value]) => value);
   const settings = interfaceSettings(text);
+  const values = (key: string) => valuesOf(settings, key);
   const key = values('privatekey').at(-1)?.replaceAll(/\s/g, '') ?? '';
   const port = values('listenport').at(-1) ?? '';
   const [mark, body] = splitFirstLine(text);
@@ -72,7 +73,10 @@ export function interfaceAddress(subnet: Subnet): string {
 }
 
 /** What of a file's port and addresses is not what the configuration says, a sentence each; empty: they agree. */
-export function listDifferences(file: WgQuickFile, config: InterfaceConfig): readonly string[] {
+export function listDifferences(
+  file: WgQuickFile,
+  config: Pick<InterfaceConfig, 'listenPort' | 'subnets'>,
+): readonly string[] {
   const differences: string[] = [];
   if (file.listenPort !== config.listenPort) {
     differences.push(
@@ -122,17 +126,11 @@ function splitFirstLine(text: string): readonly [string, string] {
   return end === -1 ? [text, ''] : [text.slice(0, end), text.slice(end + 1)];
 }
 
-function interfaceSettings(text: string): readonly (readonly [string, string])[] {
-  const settings: (readonly [string, string])[] = [];
-  let inInterface = false;
-  for (const line of text.split('\n')) {
-    const bare = (line.split('#')[0] ?? '').trim();
-    if (bare.startsWith('[')) inInterface = bare.toLowerCase() === '[interface]';
-    const equals = bare.indexOf('=');
-    if (!inInterface || equals === -1) continue;
-    settings.push([bare.slice(0, equals).trim().toLowerCase(), bare.slice(equals + 1).trim()]);
-  }
-  return settings;
+/** Of all its `[Interface]` sections. */
+export function interfaceSettings(text: string): readonly WgQuickSetting[] {
+  return parseSections(text)
+    .filter(({ name }) => name === 'interface')
+    .flatMap(({ settings }) => settings);
 }
 
 // Zeros stand for "no key" (wg(8)).

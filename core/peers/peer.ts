@@ -17,6 +17,9 @@ export type PrivateKey = Brand<'PrivateKey'>;
 /** WireGuard's symmetric second key: 32 bytes as 44 characters of base64. Secret. */
 export type PresharedKey = Brand<'PresharedKey'>;
 
+/** What stands for no preshared key: WireGuard itself mixes in zeros then (WireGuard paper, section 5.4). Only peers made by hand have none. */
+export const noPresharedKey = `${'A'.repeat(43)}=` as PresharedKey;
+
 /** A single address as a network, `10.0.0.2/32` or `fd00::2/128`, in the canonical text of `formatCidr`. */
 export type AllowedIP = Brand<'AllowedIP'>;
 
@@ -24,6 +27,7 @@ export type AllowedIP = Brand<'AllowedIP'>;
 export interface Peer {
   readonly id: PeerId;
   readonly publicKey: PublicKey;
+  /** `noPresharedKey`: none. */
   readonly presharedKey: PresharedKey;
   /** One address a family, IPv4 first. Never empty. */
   readonly allowedIPs: readonly AllowedIP[];

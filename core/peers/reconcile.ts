@@ -1,7 +1,7 @@
 // The difference between the peers that ought to be and the peers on the device, gathered while a dump goes by. Changes nothing.
 import { keepaliveSeconds } from '../limits.ts';
 import type { DeviceChange, DevicePeer, DevicePeerSpec } from '../ports.ts';
-import type { Peer, PublicKey } from './peer.ts';
+import { noPresharedKey, type Peer, type PublicKey } from './peer.ts';
 import type { PeerTable } from './table.ts';
 
 /** Unknown peers that stay on the device since they are only reported, by their key and as last seen. */
@@ -80,7 +80,7 @@ export function collectDrift(
 /** Whether the device holds a peer just as it shall be: preshared key, keepalive and allowed IPs in any order. */
 export function isAsSpecified(seen: DevicePeer, spec: DevicePeerSpec): boolean {
   return (
-    seen.presharedKey === spec.presharedKey &&
+    (seen.presharedKey ?? noPresharedKey) === spec.presharedKey &&
     seen.keepaliveSeconds === keepaliveSeconds &&
     isSameSet(seen.allowedIPs, spec.allowedIPs)
   );

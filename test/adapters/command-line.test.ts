@@ -11,6 +11,13 @@ describe('a right command line', () => {
     ['init', { kind: 'init', printPath: false }],
     ['init --print-path', { kind: 'init', printPath: true }],
     ['--print-path init', { kind: 'init', printPath: true }],
+    ['import wg0.conf', { kind: 'import', file: 'wg0.conf', idsFile: null, apply: false, skip: false }],
+    [
+      '--skip import --ids ids.yaml --apply wg0.conf',
+      { kind: 'import', file: 'wg0.conf', idsFile: 'ids.yaml', apply: true, skip: true },
+    ],
+    ['import a --ids=b', { kind: 'import', file: 'a', idsFile: 'b', apply: false, skip: false }],
+    ['import --help', { kind: 'help' }],
     ['--version', { kind: 'version' }],
     ['-V', { kind: 'version' }],
     ['--help', { kind: 'help' }],
@@ -40,6 +47,14 @@ describe('a wrong command line', () => {
     ['--help=yes', '--help takes no value'],
     ['--print-path', '--print-path goes with init only'],
     ['up --print-path', '--print-path goes with init only'],
+    ['import', 'import needs a file'],
+    ['import a b', 'unexpected argument "b"'],
+    ['import a --ids', '--ids needs a file'],
+    ['import a --ids=', '--ids needs a file'],
+    ['import a --apply=yes', '--apply takes no value'],
+    ['--apply', '--apply goes with import only'],
+    ['up --skip', '--skip goes with import only'],
+    ['import a --print-path', '--print-path goes with init only'],
     ['nonsense --help', 'unknown command "nonsense"'],
     ['-- --help', 'unknown command "--help"'],
   ];
@@ -62,8 +77,8 @@ describe('a wrong command line', () => {
 describe('the help', () => {
   it('names what there is and nothing else', () => {
     const commands = [...helpText.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1]);
-    assert.deepEqual([...new Set(commands)], ['init', 'up', 'down']);
-    for (const command of commands) assert.ok(parseCommandLine([command ?? '']).ok);
+    assert.deepEqual([...new Set(commands)], ['init', 'up', 'down', 'import']);
+    for (const command of commands) assert.ok(parseCommandLine([command ?? '', '--help']).ok);
   });
 });
 

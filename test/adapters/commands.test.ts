@@ -58,6 +58,7 @@ function surroundings(
       up: () => asked('up', undefined),
       down: () => asked('down', undefined),
       prepare: () => asked('prepare', undefined),
+      adopt: () => asked('adopt', { text: 'the plan\n', isPossible: true }),
       serve: () =>
         asked('serve', {
           stop: () => Promise.resolve(note('stop')),
@@ -153,6 +154,30 @@ describe('up and down', () => {
       assert.deepEqual(events, ['log 2 info', 'err wgkeeper-node: needs root']);
     });
   }
+});
+
+describe('import', () => {
+  const order = { kind: 'import', file: 'wg0.conf', idsFile: null, apply: false, skip: false } as const;
+
+  it('prints what the machine has to say', async () => {
+    const { end, events } = await run(order);
+    assert.equal(end, 0);
+    assert.deepEqual(events, ['log 2 info', 'adopt', 'out "the plan\\n"']);
+  });
+
+  it('ends with 1 when it is not possible, and has printed why', async () => {
+    const impossible = () => Promise.resolve(ok({ text: 'no\n', isPossible: false }));
+    const { end, events } = await run(order, { machine: { adopt: impossible } });
+    assert.equal(end, 1);
+    assert.deepEqual(events.slice(1), ['out "no\\n"', 'err wgkeeper-node: not every peer can be taken over']);
+  });
+
+  it('says why it came to nothing', async () => {
+    const refusal = () => Promise.resolve(fail({ message: 'no such file' }));
+    const { end, events } = await run(order, { machine: { adopt: refusal } });
+    assert.equal(end, 1);
+    assert.deepEqual(events.slice(1), ['err wgkeeper-node: no such file']);
+  });
 });
 
 describe('the configuration', () => {

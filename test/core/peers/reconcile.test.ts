@@ -1,7 +1,7 @@
 // The difference between the peers that ought to be and those on the device, and what makes it go away.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { AllowedIP, Peer, PublicKey } from '../../../core/peers/peer.ts';
+import { type AllowedIP, noPresharedKey, type Peer, type PublicKey } from '../../../core/peers/peer.ts';
 import { collectDrift } from '../../../core/peers/reconcile.ts';
 import { createPeerTable } from '../../../core/peers/table.ts';
 import type { DeviceChange, DevicePeer } from '../../../core/ports.ts';
@@ -42,6 +42,12 @@ describe('drift', () => {
     const seen = peers.map((peer) => onDevice(peer, { allowedIPs: [...peer.allowedIPs].reverse() }));
     assert.deepEqual(drift(peers, seen.reverse()), { seen: 3, ...nothing });
     assert.deepEqual(drift([], []), { seen: 0, ...nothing });
+  });
+
+  it('is nothing where a peer shall have no preshared key, and has none', () => {
+    const without = peerFixture(0, { presharedKey: noPresharedKey });
+    assert.deepEqual(drift([without], [onDevice(without, { presharedKey: null })]), { seen: 1, ...nothing });
+    assert.deepEqual(drift([without], [onDevice(first)]).repaired, [without]);
   });
 
   it('puts every peer on an empty device', () => {

@@ -1,0 +1,98 @@
+// Everything that an import reads before it decides: the file made by hand, the ids, the file of the interface, the live interface.
+import { readFile, stat } from 'node:fs/promises';
+import type { Config } from '../../core/config/config.ts';
+import type { PeerId, PrivateKey, PublicKey } from '../../core/peers/peer.ts';
+import type { Device, DevicePeer } from '../../core/ports.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import { describeSystemError } from '../disk/file-system.ts';
+import { interfaceFileBytesMax, interfacePath, readInterfaceFile } from '../interface/interface-file.ts';
+import { type FilePeer, parseFilePeers } from '../interface/wg-quick-peers.ts';
+import { listDifferences, parseWgQuickFile, type WgQuickFile } from '../interface/wg-quick-text.ts';
+import type { ImportFailure, ImportOrder } from './order.ts';
+import { parsePeerIds } from './peer-ids.ts';
+
+/** What was made by hand. */
+export interface ImportSource {
+  readonly file: WgQuickFile;
+  /** Secret. */
+  readonly privateKey: PrivateKey;
+  readonly peers: readonly FilePeer[];
+  /** Ids that the operator chose. */
+  readonly ids: ReadonlyMap<PublicKey, PeerId>;
+}
+
+/** The file that the interface has, before the import. */
+export interface ImportTarget {
+  readonly path: string;
+  readonly state: 'missing' | 'made_by_hand' | 'of_the_node';
+}
+
+type Outcome<Value> = Promise<Result<Value, ImportFailure>>;
+
+/** Reads the file, which has to agree with the configuration, and the ids. */
+export async function readSource(order: ImportOrder, config: Config['wireguard']): Outcome<ImportSource> {
+  const text = await readText(order.file);
+  if (!text.ok) return text;
+  const file = parseWgQuickFile(text.value);
+  const { privateKey } = file;
+  if (privateKey === null) return refuse(order.file, ['it has no valid PrivateKey in [Interface]']);
+  const peers = parseFilePeers(file.text);
+  if (!peers.ok) return refuse(order.file, peers.failure);
+  const differences = listDifferences(file, config);
+  if (differences.length > 0) return refuse(`${order.file} and the configuration differ`, differences);
+  const ids = await readIds(order.idsFile, peers.value);
+  return ids.ok ? ok({ file, privateKey, peers: peers.value, ids: ids.value }) : ids;
+}
+
+async function readIds(
+  path: string | null,
+  peers: readonly FilePeer[],
+): Outcome<ReadonlyMap<PublicKey, PeerId>> {
+  if (path === null) return ok(new Map());
+  const text = await readText(path);
+  if (!text.ok) return text;
+  const ids = parsePeerIds(text.value);
+  if (!ids.ok) return refuse(path, ids.failure);
+  const keys = new Set(peers.map((peer) => peer.publicKey));
+  const strange = [...ids.value.keys()].filter((publicKey) => !keys.has(publicKey));
+  return strange.length === 0 ? ids : refuse(`${path} names peers that the file does not have`, strange);
+}
+
+/** Reads the interface's own file, which has to have the same key where there is one. */
+export async function readTarget(source: ImportSource, folder: string, name: string): Outcome<ImportTarget> {
+  const path = interfacePath(folder, name);
+  const found = await readInterfaceFile(path);
+  if (!found.ok) return found;
+  if (found.value === null) return ok({ path, state: 'missing' });
+  if (found.value.privateKey !== source.privateKey) {
+    return fail({
+      message: `${path} has another key than the file: move it away if the file's key is right`,
+    });
+  }
+  return ok({ path, state: found.value.writtenByNode ? 'of_the_node' : 'made_by_hand' });
+}
+
+/** Reads the peers of the live interface, which has to have this public key. */
+export async function readLive(
+  device: Device,
+  publicKey: PublicKey,
+): Outcome<ReadonlyMap<PublicKey, DevicePeer>> {
+  const peers = new Map<PublicKey, DevicePeer>();
+  const looked = await device.look((peer) => peers.set(peer.publicKey, peer));
+  if (!looked.ok) return fail({ message: looked.failure.detail });
+  if (looked.value.publicKey === publicKey) return ok(peers);
+  return fail({ message: 'the interface is up with another key than the file has: nothing is imported' });
+}
+
+async function readText(path: string): Outcome<string> {
+  try {
+    if ((await stat(path)).size > interfaceFileBytesMax) return fail({ message: `${path}: too large` });
+    return ok(await readFile(path, 'utf8'));
+  } catch (error) {
+    return fail({ message: `${path}: ${describeSystemError(error)}` });
+  }
+}
+
+function refuse(what: string, reasons: readonly string[]): Result<never, ImportFailure> {
+  return fail({ message: [`${what}:`, ...reasons.map((reason) => `- ${reason}`)].join('\n') });
+}

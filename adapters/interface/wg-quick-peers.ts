@@ -1,0 +1,56 @@
+// The peers in a file for wg-quick(8), as far as the node can have such peers. Its `[Interface]` is read elsewhere.
+import { addressBits, formatCidr, networkBase, parseAddress, parsePrefixed } from '../../core/address.ts';
+import type { FoundPeer } from '../../core/peers/adoption.ts';
+import { noPresharedKey, parsePresharedKey, parsePublicKey } from '../../core/peers/peer.ts';
+import { fail, ok, type Result } from '../../core/result.ts';
+import { parseSections, valuesOf, type WgQuickSection } from './wg-quick-sections.ts';
+
+/** A peer in a file. */
+export interface FilePeer extends FoundPeer {
+  /** Whether an `Endpoint` is named, which the node does not keep. */
+  readonly hasEndpoint: boolean;
+}
+
+/** All `[Peer]` sections; or what wg(8) would not take either, a line each. No line holds a key. */
+export function parseFilePeers(text: string): Result<readonly FilePeer[], readonly string[]> {
+  const peers: FilePeer[] = [];
+  const problems: string[] = [];
+  for (const section of parseSections(text)) {
+    if (section.name === 'interface') continue;
+    const peer = section.name === 'peer' ? parsePeer(section) : fail('neither [Interface] nor [Peer]');
+    if (peer.ok) peers.push(peer.value);
+    else problems.push(`line ${section.line}: ${peer.failure}`);
+  }
+  return problems.length === 0 ? ok(peers) : fail(problems);
+}
+
+function parsePeer({ settings }: WgQuickSection): Result<FilePeer, string> {
+  const publicKey = parsePublicKey(valuesOf(settings, 'publickey').at(-1) ?? '');
+  if (publicKey === null) return fail('the peer has no valid PublicKey');
+  const secret = valuesOf(settings, 'presharedkey').at(-1);
+  const presharedKey = secret === undefined ? null : parsePresharedKey(secret);
+  if (secret !== undefined && presharedKey === null) return fail('the peer has no valid PresharedKey');
+  const texts = valuesOf(settings, 'allowedips').flatMap((list) => list.split(','));
+  const allowedIPs = texts
+    .map((text) => text.trim())
+    .filter(Boolean)
+    .map(parseAllowedIP);
+  if (allowedIPs.includes(null)) return fail('the peer has AllowedIPs that are no addresses');
+  return ok({
+    publicKey,
+    // Zeros stand for none (wg(8)).
+    presharedKey: presharedKey === noPresharedKey ? null : presharedKey,
+    allowedIPs: [...new Set(allowedIPs)] as string[],
+    hasEndpoint: valuesOf(settings, 'endpoint').length > 0,
+  });
+}
+
+/** As wg(8) takes it: without a prefix it is one address, and bits behind the prefix count for nothing. */
+function parseAllowedIP(text: string): string | null {
+  const single = parseAddress(text);
+  const prefixed =
+    single === null ? parsePrefixed(text) : { address: single, prefix: addressBits(single.family) };
+  if (prefixed === null) return null;
+  const { address, prefix } = prefixed;
+  return formatCidr({ family: address.family, base: networkBase(address, prefix), prefix });
+}

@@ -1,0 +1,55 @@
+// Peers in files that people write.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseFilePeers } from '../../../adapters/interface/wg-quick-peers.ts';
+import { noPresharedKey } from '../../../core/peers/peer.ts';
+import { peerFixture } from '../../fixtures/peers.ts';
+
+const { publicKey, presharedKey } = peerFixture(0);
+const head = '[Interface]\nPrivateKey = x\n\n';
+
+describe('a peer in a file', () => {
+  it('is read as wg takes it: keys in any case, comments, lists and repeated AllowedIPs', () => {
+    const text = `${head}# [Peer]\n[peer] # alice\npublickey=${publicKey}
+PresharedKey = ${presharedKey} # secret
+AllowedIPs = 10.0.0.2, FD00::2/128
+AllowedIPs=192.168.5.7/24,10.0.0.2/32
+Endpoint = vpn.example.org:51820`;
+    assert.deepEqual(parseFilePeers(text), {
+      ok: true,
+      value: [
+        {
+          publicKey,
+          presharedKey,
+          allowedIPs: ['10.0.0.2/32', 'fd00::2/128', '192.168.5.0/24'],
+          hasEndpoint: true,
+        },
+      ],
+    });
+  });
+
+  it('has no preshared key when there is none, or zeros', () => {
+    for (const line of ['', `PresharedKey = ${noPresharedKey}`]) {
+      const peers = parseFilePeers(`${head}[Peer]\nPublicKey = ${publicKey}\n${line}`);
+      assert.ok(peers.ok);
+      assert.deepEqual(
+        peers.value.map((peer) => [peer.presharedKey, peer.allowedIPs]),
+        [[null, []]],
+      );
+    }
+  });
+
+  it('that makes no sense is named by its line, without its keys', () => {
+    const text = `${head}[Peer]\nAllowedIPs = 10.0.0.2/32\n[Peer]\nPublicKey = ${publicKey}\nPresharedKey = short
+[Peer]\nPublicKey = ${publicKey}\nAllowedIPs = 10.0.0.300\n[Peers]`;
+    assert.deepEqual(parseFilePeers(text), {
+      ok: false,
+      failure: [
+        'line 4: the peer has no valid PublicKey',
+        'line 6: the peer has no valid PresharedKey',
+        'line 9: the peer has AllowedIPs that are no addresses',
+        'line 12: neither [Interface] nor [Peer]',
+      ],
+    });
+  });
+});

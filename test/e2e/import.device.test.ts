@@ -1,0 +1,192 @@
+// A WireGuard set-up that somebody made by hand, with a client that sends through it, taken over by the node.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type TestContext, test } from 'node:test';
+import { createPeerKeys, generateKeyPair } from '../../adapters/keys.ts';
+import { noPresharedKey, type PeerKeys } from '../../core/peers/peer.ts';
+import { type CreatedShape, jsonOf, type PageShape } from '../fixtures/api-client.ts';
+import type { Namespace } from '../fixtures/namespace.ts';
+import { createNodeHome, type NodeHome } from '../fixtures/running-node.ts';
+import { createSite, type Site } from '../fixtures/tunnel.ts';
+import { until } from '../fixtures/until.ts';
+
+const file = '/etc/wireguard/wg0.conf';
+const server = generateKeyPair();
+// The client has no preshared key, as most that are made by hand.
+const [client, other] = [{ ...createPeerKeys(), presharedKey: noPresharedKey }, createPeerKeys()];
+
+const head = `[Interface]
+PrivateKey = ${server.privateKey}
+Address = 10.7.0.1/24
+Address = fd07::1/112
+ListenPort = 51820
+PostUp = true
+`;
+
+function peerText({ publicKey, presharedKey }: PeerKeys, allowedIPs: string): string {
+  const secret = presharedKey === noPresharedKey ? '' : `PresharedKey = ${presharedKey}\n`;
+  return `\n[Peer]\nPublicKey = ${publicKey}\n${secret}AllowedIPs = ${allowedIPs}\n`;
+}
+
+const clientFile: CreatedShape = {
+  server: { publicKey: server.publicKey, listenPort: 51_820 },
+  peer: { ...client, peerId: '', allowedIPs: ['10.7.0.2/32', 'fd07::2/128'], addressFamilies: [] },
+};
+const usualPeers = peerText(client, '10.7.0.2/32, fd07::2/128') + peerText(other, '10.7.0.9/32');
+
+async function write(host: Namespace, path: string, text: string): Promise<void> {
+  await host.run('sh', '-c', 'umask 077; printf "%s" "$2" >"$1"', 'sh', path, text);
+}
+
+interface World extends Site {
+  readonly home: NodeHome;
+}
+
+/** The set-up, up, and its client, which has reached the other end. */
+async function makeByHand(context: TestContext, peers: string): Promise<World> {
+  const site = await createSite(context);
+  await write(site.host, file, head + peers);
+  await site.host.run('wg-quick', 'up', 'wg0');
+  const home = await createNodeHome(context, { namespace: site.host });
+  await site.client.become(clientFile);
+  await until('the client reaches the other end', () => site.client.reaches('10.7.0.1'));
+  return { ...site, home };
+}
+
+/** Peers of the device without what changes by itself: key, preshared key, endpoint, allowed IPs. */
+async function peersOf(host: Namespace): Promise<readonly string[]> {
+  const [, ...lines] = (await host.run('wg', 'show', 'wg0', 'dump')).trim().split('\n');
+  return lines.map((line) => line.split('\t').slice(0, 4).join(' ')).sort();
+}
+
+const indexOf = (host: Namespace) => host.run('cat', '/sys/class/net/wg0/ifindex');
+const filesOf = async (host: Namespace) => (await host.run('ls', '/etc/wireguard')).trim().split('\n');
+
+test('it is taken over under a client that pings all the while, and no ping is lost', async (context) => {
+  const { host, client: vpn, home } = await makeByHand(context, usualPeers);
+  const before = [await peersOf(host), await indexOf(host)];
+  const ping = vpn.namespace.spawn(['ping', '-n', '-i', '0.05', '10.7.0.1'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let said = '';
+  ping.stdout?.on('data', (piece) => {
+    said += piece;
+  });
+  await until('the first ping is answered', () => said.includes('icmp_seq=1 '));
+
+  const shown = await home.run({ args: ['import', file] });
+  assert.equal(shown.status, 0, shown.stderr);
+  assert.match(shown.stdout, /^\/etc\/wireguard\/wg0.conf: 2 peers; wg0 is up with 2$/m);
+  assert.match(shown.stdout, /no preshared key until/);
+  assert.match(shown.stdout, /^not taken over: PostUp$/m);
+  assert.match(shown.stdout, /^Nothing was changed\./m);
+  assert.deepEqual(await filesOf(host), ['wg0.conf']);
+  assert.equal(await host.run('cat', file), head + usualPeers);
+
+  const done = await home.run({ args: ['import', file, '--apply'] });
+  assert.equal(done.status, 0, done.stderr);
+  assert.match(done.stdout, /^Done: 2 peers stored/m);
+  assert.deepEqual([await peersOf(host), await indexOf(host)], before);
+  for (const secret of [server.privateKey, other.presharedKey, client.privateKey]) {
+    assert.ok(!`${shown.stdout}${shown.stderr}${done.stdout}${done.stderr}`.includes(secret));
+  }
+
+  const node = await home.start();
+  assert.deepEqual([await peersOf(host), await indexOf(host)], before);
+  const audited = node.logLines().filter(({ audit }) => audit === true);
+  assert.deepEqual(audited, [], 'the start found nothing to change');
+  const page = jsonOf<PageShape>(await node.request('GET', '/peers'));
+  const own = page.data.find(({ publicKey }) => publicKey === client.publicKey);
+  assert.deepEqual(own?.allowedIPs, ['10.7.0.2/32', 'fd07::2/128']);
+  assert.equal(own.active, true);
+
+  ping.kill('SIGINT');
+  await once(ping, 'exit');
+  assert.match(said, / 0% packet loss/);
+
+  const rotated = await node.request('POST', '/peers', { body: { peerId: own.peerId } });
+  await vpn.become(jsonOf<CreatedShape>(rotated));
+  await until('the client reaches it with new keys', () => vpn.reaches('10.7.0.1'));
+  const [copy, ...rest] = (await filesOf(host)).filter((name) => name.endsWith('.bak'));
+  assert.deepEqual(rest, []);
+  assert.equal(await host.run('cat', `/etc/wireguard/${copy}`), head + usualPeers);
+  assert.equal(await host.run('stat', '-c', '%a', `/etc/wireguard/${copy}`), '600\n');
+
+  // A second time, from the copy, with one peer rotated since: nothing to do. Not while a node serves.
+  const serving = await home.run({ args: ['import', `/etc/wireguard/${copy}`, '--apply'] });
+  assert.match(serving.stderr, /another process serves wg0/);
+  assert.equal((await node.kill('SIGTERM')).status, 0);
+  const again = await home.run({ args: ['import', `/etc/wireguard/${copy}`, '--apply'] });
+  assert.equal(again.status, 0, again.stderr);
+  assert.match(again.stdout, /^Nothing to do\.$/m);
+});
+
+test('what the node can not have is named, and left out only when it is told to', async (context) => {
+  const network = createPeerKeys();
+  const stray = createPeerKeys();
+  const {
+    host,
+    client: vpn,
+    home,
+  } = await makeByHand(context, usualPeers + peerText(network, '10.7.0.5/32, 192.168.5.0/24'));
+  await host.run('wg', 'set', 'wg0', 'peer', stray.publicKey, 'allowed-ips', '10.7.0.6/32');
+  const refused = await home.run({ args: ['import', file, '--apply'] });
+  assert.equal(refused.status, 1);
+  for (const [{ publicKey }, why] of [
+    [network, 'has other AllowedIPs'],
+    [stray, 'is on the interface and not in the file'],
+  ] as const) {
+    assert.ok(refused.stdout.includes(`! ${publicKey} ${why}`), refused.stdout);
+  }
+  assert.deepEqual(await filesOf(host), ['wg0.conf']);
+
+  const skipped = await home.run({ args: ['import', file, '--apply', '--skip'] });
+  assert.equal(skipped.status, 0, skipped.stderr);
+  assert.match(skipped.stdout, /REMOVED FROM THE INTERFACE when the node starts/);
+  assert.ok(await vpn.reaches('10.7.0.1'));
+  await home.start();
+  const keys = (await peersOf(host)).map((line) => line.split(' ')[0]);
+  assert.deepEqual(keys, [client.publicKey, other.publicKey].sort());
+});
+
+test('ids are those of a file where it names them', async (context) => {
+  const { host, home } = await makeByHand(context, usualPeers);
+  const peerId = '7c2f3f7a-6b4e-4f3f-8b2a-1a9b3c2d4e5f';
+  const ids = `${home.folder}/ids.yaml`;
+  await write(host, ids, `${client.publicKey}: ${peerId}\n`);
+  assert.equal((await home.run({ args: ['import', file, '--ids', ids, '--apply'] })).status, 0);
+  const node = await home.start();
+  const answer = await node.request('GET', `/peers/${peerId}`);
+  assert.equal(jsonOf<{ publicKey: string }>(answer).publicKey, client.publicKey);
+});
+
+test('a set-up that is not the one of the configuration, or has another key, is refused', async (context) => {
+  const { host, home } = await makeByHand(context, usualPeers);
+  home.configure({ wireguard: { listen_port: 51_821, subnet: '10.7.0.0/16' } });
+  const differs = await home.run({ args: ['import', file] });
+  assert.equal(differs.status, 1);
+  assert.match(differs.stderr, /- ListenPort is 51820, but wireguard.listen_port is 51821/);
+  assert.match(differs.stderr, /- Address 10.7.0.1\/16 of the configuration is not in it/);
+
+  home.configure({ wireguard: { listen_port: 51_820, subnet: '10.7.0.0/24' } });
+  const stranger = generateKeyPair();
+  const copy = `${home.folder}/copy.conf`;
+  await write(host, copy, (head + usualPeers).replace(server.privateKey, stranger.privateKey));
+  const otherFile = await home.run({ args: ['import', copy] });
+  assert.match(otherFile.stderr, /wg0.conf has another key than the file/);
+  await host.run('mv', file, `${file}.away`);
+  const otherKey = await home.run({ args: ['import', copy] });
+  assert.match(otherKey.stderr, /the interface is up with another key/);
+  assert.deepEqual(await filesOf(host), ['wg0.conf.away']);
+});
+
+test('one that is down is taken over too, and comes up with its peers', async (context) => {
+  const { host, client: vpn, home } = await makeByHand(context, usualPeers);
+  await host.run('wg-quick', 'down', 'wg0');
+  assert.equal((await home.run({ args: ['import', file, '--apply'] })).status, 0);
+  await home.start();
+  // With the session of before it would notice only after 15 s that it is gone (WireGuard paper, section 6.5).
+  await vpn.become(clientFile);
+  await until('the client is back', () => vpn.reaches('10.7.0.1'));
+  assert.equal((await peersOf(host)).length, 2);
+});
