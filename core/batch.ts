@@ -61,7 +61,7 @@ export interface Workplace {
   readonly store: PeerStore;
   /** Asks changes of the device. */
   readonly apply: Device['apply'];
-  /** Keys that shall not be on the device, and may be. */
+  /** Keys of the node's own that shall not be on the device; a call that was given up may yet put one there. */
   readonly retired: Set<PublicKey>;
   readonly keys: KeySource;
   readonly clock: Clock;
@@ -100,9 +100,11 @@ export async function runBatch(batch: readonly Waiting[], place: Workplace): Pro
   }
   const applied = await apply(steps, place);
   // First of all: the store may write itself anew when something is taken back, and must find there what was made.
-  book.publish(changesOf([...applied.done, ...applied.unknown]));
+  const made = [...applied.done, ...applied.unknown];
+  book.publish(changesOf(made));
+  for (const { change } of made) if ('before' in change) place.retired.add(change.before.publicKey);
   for (const step of applied.done) answerDone(step, log);
-  for (const step of applied.unknown) answerUnknown(step, place);
+  for (const step of applied.unknown) answerUnknown(step, log);
   if (applied.refused.length > 0) await takeBack(applied.refused, place);
   for (const step of applied.refused) step.waiting.answer(fail('wireguard_error'));
 }
@@ -153,8 +155,7 @@ function answerDone({ waiting, change, privateKey }: Step, log: Log): void {
   waiting.answer(ok({ peer: 'after' in change ? change.after : change.before, privateKey }));
 }
 
-function answerUnknown({ waiting, change }: Step, { log, retired }: Workplace): void {
-  if ('before' in change) retired.add(change.before.publicKey);
+function answerUnknown({ waiting, change }: Step, log: Log): void {
   auditChange(log, change, waiting.origin, 'unknown');
   waiting.answer(fail('deadline_exceeded'));
 }

@@ -213,7 +213,7 @@ export const storeAppendedBytesMin = 1_048_576;
 /** Bytes of a store file. Ours: over twice what the 1,048,576 peers of a kernel device need. */
 export const storeBytesMax = 1_073_741_824;
 
-/** Retired keys that outlive the batch that retired them when the file is written anew. Ours: those of the last batches. */
+/** Retired keys that are remembered longer than it takes to see them off the device, also when the file is written anew. Ours: those of the last batches. */
 export const storeRetiredMax = 1_024;
 
 /** How long flock(1) may take to answer. Ours: it only asks the kernel. */

@@ -10,6 +10,7 @@ import {
   expiryCheckMaxMs,
   queueMax,
   reconcileEveryMs,
+  storeRetiredMax,
 } from './limits.ts';
 import { createNodeCounts, type NodeCounts, type Operation } from './metrics/node-counts.ts';
 import { createObserver, type Observer } from './observe.ts';
@@ -139,9 +140,20 @@ export function createNode(options: {
     do {
       await takeTurn();
       check.changed();
+      forgetRetired();
     } while (isWanted());
     running = null;
     armExpiryTimer();
+  }
+
+  // All of them are off the device once it was seen to be right. The latest are remembered: a call that was given up may
+  // put one back, which must not be taken for an unknown peer that may stay.
+  function forgetRetired(): void {
+    if (deviceFault.suspected() || deviceFault.lasting()) return;
+    for (const key of retired) {
+      if (retired.size <= storeRetiredMax) return;
+      retired.delete(key);
+    }
   }
 
   /** Does what is due first. */
@@ -186,7 +198,7 @@ export function createNode(options: {
       if (!stored.ok) storeFailed(stored.failure);
     }
     const gone = !deviceFault.lasting() && (await removeFromDevice(changes));
-    if (!gone) for (const peer of peers) retired.add(peer.publicKey);
+    for (const peer of peers) retired.add(peer.publicKey);
     book.publish(changes);
     for (const change of changes) auditChange(log, change, null, gone ? 'done' : 'unknown');
     const result = gone ? 'ok' : 'wireguard_error';
@@ -274,7 +286,6 @@ export function createNode(options: {
     counts.unknownKeys = drift.strangers.size;
     const repaired = await repair(drift);
     if (!repaired.ok) return repaired;
-    retired.clear();
     noteStrangers(drift);
     auditDrift(log, drift);
     return ok(undefined);

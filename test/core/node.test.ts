@@ -372,6 +372,19 @@ test('readers see no drift in what the lane is doing, however looks and changes 
   assert.ok(looksBegun - polls <= 2, `${looksBegun - polls} looks of the lane`);
 });
 
+test('a key that a late call puts back leaves again, even where unknown peers stay', async () => {
+  const rig = await createRig({ unknownPeers: 'report' });
+  const made = await rig.one(rig.put(idOf(1)));
+  const rotated = await rig.one(rig.put(idOf(1)));
+  assert.ok(made.ok && rotated.ok);
+  assert.ok((await rig.one(rig.node.change({ kind: 'delete', id: idOf(1) }, origin))).ok);
+  for (const { peer } of [made.value, rotated.value]) {
+    await rig.memory.apply([{ kind: 'put', peer, replaces: null }]);
+    await rig.pollLater();
+    assert.equal((await rig.onDevice()).size, 0);
+  }
+});
+
 test('an unknown peer that is only reported is reported once, and causes no further look', async () => {
   const rig = await createRig({ contents: storeOf([peerOf(1)]), unknownPeers: 'report' });
   await rig.memory.apply([{ kind: 'put', peer: peerOf(7), replaces: null }]);
