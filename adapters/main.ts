@@ -20,7 +20,7 @@ async function main(): Promise<void> {
     complain(command.failure.message);
     return process.exit(2);
   }
-  const signals = createSignals({ clock, exit: process.exit });
+  const signals = createSignals({ clock, exit: process.exit, late: warnOfHaste });
   if (command.value.kind === 'serve') listenTo(signals);
   else listenTo({ stop: (signal) => process.exit(signalStatus(signal)), reload: () => {} });
   const debug = process.env['DEBUG'] === 'true' || process.env['DEBUG'] === '1';
@@ -60,6 +60,10 @@ function write(fd: 1 | 2, text: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
   }
+}
+
+function warnOfHaste(): void {
+  log?.warn({}, 'stopped before everything had ended; what was under way is made true at the next start');
 }
 
 /** A bug: what state things are in is not known, so nothing goes on. */

@@ -28,11 +28,13 @@ export interface Signals {
 
 /**
  * Calls `exit` once: with 0 when a signal came and the server has stopped, or has not within `stopDeadlineMs`; with
- * `signalStatus` when a second one came. A server that is to stop reloads no more.
+ * `signalStatus` when a second one came. `late` is called before an exit that does not wait for the server. A server that
+ * is to stop reloads no more.
  */
 export function createSignals(options: {
   readonly clock: Clock;
   readonly exit: (status: number) => void;
+  readonly late: () => void;
 }): Signals {
   let stopAsked = false;
   let reloadAsked = false;
@@ -56,7 +58,10 @@ export function createSignals(options: {
     stop(signal) {
       if (stopAsked) return exit(signalStatus(signal));
       stopAsked = true;
-      options.clock.after(stopDeadlineMs, () => exit(0));
+      options.clock.after(stopDeadlineMs, () => {
+        if (!ended) options.late();
+        exit(0);
+      });
       act();
     },
     reload() {

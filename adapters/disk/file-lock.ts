@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import { storeLockTimeoutMs } from '../../core/limits.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { RunCommand } from '../run-command.ts';
-import { describeSystemError } from './file-system.ts';
+import { closeQuietly, describeSystemError } from './file-system.ts';
 
 /**
  * Why the lock was not taken.
@@ -43,8 +43,8 @@ export function createFlock(run: RunCommand): AcquireFileLock {
       outputMax: 1_024,
       descriptors: [handle.fd],
     });
-    if (locked.ok) return ok({ release: () => handle.close() });
-    await handle.close();
+    if (locked.ok) return ok({ release: () => closeQuietly(handle) });
+    await closeQuietly(handle);
     // flock(1): "a status of 1 for a conflicting lock"; its own troubles have others (sysexits(3)).
     if (locked.failure.status === 1) return failed('lock_held', 'another process holds it');
     return failed('lock_failed', locked.failure.detail);

@@ -106,7 +106,7 @@ export function describeSystemError(error: unknown): string {
 }
 
 /** Closes a file whose content no longer matters or is already flushed: what close(2) has to say changes nothing. */
-export async function closeQuietly(file: OpenFile): Promise<void> {
+export async function closeQuietly(file: Pick<OpenFile, 'close'>): Promise<void> {
   await file.close().catch(describeSystemError);
 }
 

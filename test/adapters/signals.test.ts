@@ -9,6 +9,7 @@ function signals() {
   const exits: number[] = [];
   let stops = 0;
   let reloads = 0;
+  let lates = 0;
   let finish = () => {};
   const stopped = new Promise<void>((resolve) => {
     finish = resolve;
@@ -19,6 +20,7 @@ function signals() {
     finish,
     stops: () => stops,
     reloads: () => reloads,
+    lates: () => lates,
     server: {
       stop: () => {
         stops++;
@@ -26,7 +28,7 @@ function signals() {
       },
       reload: () => void reloads++,
     },
-    ...createSignals({ clock, exit: (status) => exits.push(status) }),
+    ...createSignals({ clock, exit: (status) => exits.push(status), late: () => lates++ }),
   };
 }
 
@@ -43,6 +45,8 @@ describe('the first signal', () => {
     process.finish();
     await process.clock.settle();
     assert.deepEqual(process.exits, [0]);
+    await process.clock.advance(5_000);
+    assert.equal(process.lates(), 0);
   });
 
   it('ends the process in time though the server does not stop', async () => {
@@ -51,8 +55,10 @@ describe('the first signal', () => {
     process.stop('SIGINT');
     await process.clock.advance(4_499);
     assert.deepEqual(process.exits, []);
+    assert.equal(process.lates(), 0);
     await process.clock.advance(500);
     assert.deepEqual(process.exits, [0]);
+    assert.equal(process.lates(), 1);
   });
 
   it('is kept for a server that is still starting', async () => {

@@ -165,7 +165,7 @@ test('an interface made anew gets all peers back, by the command and by hand, wi
 });
 
 test('an interface that somebody sets down is not ready until somebody sets it up', async (context) => {
-  const { host, client, node } = await createWorld(context);
+  const { host, client, home, node } = await createWorld(context);
   const created = await post(node, { peerId: randomUUID() });
   await client.become(created);
   await mustReach(client);
@@ -176,7 +176,12 @@ test('an interface that somebody sets down is not ready until somebody sets it u
   await post(node, { peerId: randomUUID() });
   await host.run('ip', 'link', 'set', 'wg0', 'up');
   await until('the node works again', async () => (await readiness(node)) === ready);
-  await until('10.7.0.1 answers', () => client.reaches('10.7.0.1'));
+  await host.run('ip', 'link', 'set', 'wg0', 'down');
+  await until('its being down is noticed again', async () => (await readiness(node)) === unready);
+  const up = await home.run({ args: ['up'] });
+  assert.equal(up.status, 0, up.stderr);
+  await until('the command has set it up', async () => (await readiness(node)) === ready);
+  await mustReach(client);
 });
 
 test('what was done by hand is undone by a restart', async (context) => {
