@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { copyProject, makePrograms } from './fixtures/project-copy.ts';
 
@@ -15,7 +16,14 @@ interface Ended {
   readonly status: number | null;
   readonly output: string;
   readonly calls: readonly string[];
+  readonly folder: string;
   readonly files: readonly string[];
+}
+
+/** A configuration that NODE_CONFIG names. */
+interface Config {
+  readonly name: string;
+  readonly text: string;
 }
 
 async function start(
@@ -23,12 +31,15 @@ async function start(
   scripts: Readonly<Record<string, string>>,
   args: readonly string[] = [],
   input = '',
+  config: Config | null = null,
 ): Promise<Ended> {
   const folder = await copyProject(context);
+  if (config !== null) await writeFile(join(folder, 'dist', config.name), config.text);
   const { path, calls } = await makePrograms(folder, basics, scripts);
-  const child = spawn('/bin/sh', ['./start', ...args], {
-    cwd: folder,
-    env: { PATH: path },
+  // One that names a configuration is started from another folder than its own.
+  const child = spawn('/bin/sh', [config === null ? './start' : '../start', ...args], {
+    cwd: config === null ? folder : join(folder, 'dist'),
+    env: { PATH: path, ...(config !== null && { NODE_CONFIG: config.name }) },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   // Most of what is started here reads nothing, and may be gone before it could.
@@ -42,7 +53,7 @@ async function start(
   }
   const [status] = await once(child, 'close');
   const lines = (await readFile(calls, 'utf8')).split('\n').filter(Boolean);
-  return { status, output, calls: lines, files: await readdir(folder) };
+  return { status, output, calls: lines, folder, files: await readdir(folder) };
 }
 
 const root = { id: 'echo 0' };
@@ -64,7 +75,10 @@ test('without Node.js it installs the system’s when that is new enough', async
   const { calls } = await start(context, { ...root, ...apt('20.19.2+dfsg-1') });
   const installed = calls.filter((line) => line.startsWith('apt-get'));
   assert.equal(installed[0], 'apt-get update -qq');
-  assert.equal(installed[1], 'apt-get install -y -qq --no-install-recommends nodejs npm');
+  assert.equal(
+    installed[1],
+    'apt-get install -o DPkg::Lock::Timeout=120 -y -qq --no-install-recommends nodejs npm',
+  );
 });
 
 test('without Node.js and with an old one in the packages it says which to get', async (context) => {
@@ -80,6 +94,19 @@ test('a Node.js that is too old is named', async (context) => {
     assert.equal(status, 1);
     assert.match(output, new RegExp(`Node\\.js ${version} is too old`));
   }
+});
+
+test('a Node.js that stays too old beside the installed one is named with its place', async (context) => {
+  const old = { node: 'echo v18.1.0', npm: '' };
+  const { status, output } = await start(context, { ...root, ...old, ...apt('20.19.2') });
+  assert.equal(status, 1);
+  assert.match(output, /20\.19\.2 was installed, but: Node\.js 18\.1\.0 is too old \(\/.*\/bin\/node\)/);
+});
+
+test('a Node.js that does not run is named', async (context) => {
+  const { status, output } = await start(context, { ...root, node: 'exit 127' });
+  assert.equal(status, 1);
+  assert.match(output, /\/bin\/node does not run/);
 });
 
 test('without root it names what is missing and offers the look around, and leaves nothing', async (context) => {
@@ -100,10 +127,14 @@ test('without a package manager that it knows it names what is missing', async (
 });
 
 for (const [manager, install, packages] of [
-  ['apt-get', 'apt-get install -y -qq --no-install-recommends', 'util-linux wireguard-tools'],
-  ['dnf', 'dnf install -y -q', 'util-linux wireguard-tools'],
-  ['pacman', 'pacman -Sy --noconfirm --needed', 'util-linux wireguard-tools'],
-  ['zypper', 'zypper --quiet --non-interactive install --no-recommends', 'util-linux wireguard-tools'],
+  [
+    'apt-get',
+    'apt-get install -o DPkg::Lock::Timeout=120 -y -qq --no-install-recommends',
+    'curl util-linux wireguard-tools',
+  ],
+  ['dnf', 'dnf install -y -q', 'curl util-linux wireguard-tools'],
+  ['pacman', 'pacman -Sy --noconfirm --needed', 'curl util-linux wireguard-tools'],
+  ['zypper', 'zypper --quiet --non-interactive install --no-recommends', 'curl util-linux wireguard-tools'],
 ] as const) {
   test(`only what is missing is installed, with ${manager}`, async (context) => {
     const programs = { ...root, ...goodNode, ip: 'exit 0', iptables: '' };
@@ -113,7 +144,7 @@ for (const [manager, install, packages] of [
 }
 
 test('when nothing is missing no package manager is called', async (context) => {
-  const programs = { ...root, ...goodNode, ip: 'exit 0', iptables: '', wg: '', flock: '' };
+  const programs = { ...root, ...goodNode, ip: 'exit 0', iptables: '', wg: '', flock: '', curl: '' };
   const { calls } = await start(context, { ...programs, ...apt('1') });
   assert.ok(!calls.some((line) => line.startsWith('apt')), calls.join('\n'));
 });
@@ -156,6 +187,24 @@ test('on musl it says that there is no build of the native module', async (conte
   const { status, output } = await start(context, programs, ['--memory']);
   assert.equal(status, 1);
   assert.match(output, /musl/);
+});
+
+test('what it prints to type is for this configuration, wherever it was started', async (context) => {
+  const config = {
+    name: 'my node.yaml',
+    text: 'server:\n  port: 1234\n  host: ::1\n  tls_cert: c.pem\nwireguard:\n  backend: "memory"\n',
+  };
+  const { status, output, folder } = await start(context, { ...user, ...goodNode, curl: '' }, [], '', config);
+  assert.equal(status, 0, output);
+  const path = join(folder, 'dist', config.name);
+  assert.ok(output.includes(`configuration: ${path}\n`), output);
+  assert.ok(output.includes(`\n  cd ${folder}\n  sed -n `), output);
+  assert.ok(output.includes(` '${path}' |\n`), output);
+  assert.ok(output.includes(' --insecure https://[::1]:1234/peers '), output);
+  const auth = `${config.text}auth:\n  api_key_file: key\n`;
+  const again = await start(context, { ...user, ...goodNode }, [], '', { ...config, text: auth });
+  assert.ok(again.output.includes("\n  sed '1s/^/X-API-Key: /' key |\n"), again.output);
+  assert.match(again.output, /missing: curl/);
 });
 
 const answer = (allowedIPs: readonly string[]) =>
