@@ -8,20 +8,16 @@ export function affordableConnections(): number {
   return soft === null ? connectionsMax : Math.max(1, Math.min(connectionsMax, soft - openFilesReserved));
 }
 
-/** The soft limit of this process; null: unlimited, or not to be found. */
-export function openFilesMax(): number | null {
-  return openFilesLimit(readLimits());
-}
-
-/** The soft limit in the text of `/proc/self/limits` (proc(5)); null: unlimited, or not to be found. */
-function openFilesLimit(limits: string): number | null {
-  const found = /^Max open files\s+(\d+)/m.exec(limits);
+/** The soft limit of a process, by its id; null: unlimited, or not to be found. */
+export function openFilesMax(pid: number | 'self' = 'self'): number | null {
+  const found = /^Max open files\s+(\d+)/m.exec(readLimits(pid));
   return found === null ? null : Number(found[1]);
 }
 
-function readLimits(): string {
+// As text (proc(5)).
+function readLimits(pid: number | 'self'): string {
   try {
-    return readFileSync('/proc/self/limits', 'utf8');
+    return readFileSync(`/proc/${pid}/limits`, 'utf8');
   } catch {
     return '';
   }

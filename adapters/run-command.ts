@@ -13,12 +13,14 @@ export interface CommandBounds {
   readonly stdin?: string;
   /** Open descriptors that the command gets as 3 and up. */
   readonly descriptors?: readonly number[];
+  /** The highest exit status that is no failure; absent: 0. */
+  readonly goodStatusMax?: number;
 }
 
 /**
  * Why a command did not do its work.
  * - `command_missing`: it can't be started, most likely since it is not installed. Nothing was done.
- * - `command_refused`: it ended with another status than 0.
+ * - `command_refused`: it ended with a status above `goodStatusMax`, or by a signal.
  * - `command_timeout`: it was ended. What it has done by then is unknown.
  * - `command_output`: it said more than `outputMax` and was ended. What it has done by then is unknown.
  */
@@ -42,7 +44,9 @@ export type RunCommand = (
  * The environment for `createRunCommand`: a PATH that also finds what only root usually sees, texts and dumps without
  * language and colour, and nothing else of what the node was started with.
  */
-export function commandEnvironment(path: string): Readonly<Record<string, string>> {
+export function commandEnvironment(
+  path: string,
+): Readonly<Record<'PATH' | 'LC_ALL' | 'WG_COLOR_MODE', string>> {
   return {
     PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
     LC_ALL: 'C',
@@ -119,8 +123,9 @@ export function createRunCommand(environment: Readonly<Record<string, string>>):
         else if (ended === 'command_timeout') failed(ended, status, `not done after ${bounds.timeoutMs} ms`);
         else if (ended === 'command_output') {
           failed(ended, status, `said more than ${bounds.outputMax} bytes`);
-        } else if (status === 0) resolve(ok(Buffer.concat(stdout).toString()));
-        else failed('command_refused', status, hideKeys(stderr.trim()) || `ended with status ${status}`);
+        } else if (status !== null && status <= (bounds.goodStatusMax ?? 0)) {
+          resolve(ok(Buffer.concat(stdout).toString()));
+        } else failed('command_refused', status, hideKeys(stderr.trim()) || `ended with status ${status}`);
       });
     });
 }

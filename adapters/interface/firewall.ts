@@ -71,21 +71,27 @@ export function clearRules(config: FirewallConfig, host: InterfaceHost): Step {
 
 /** Warns of chains that may drop what the rules let pass. */
 export async function warnOfDrops(config: FirewallConfig, host: InterfaceHost): Step {
-  const backend = config.routing?.backend;
-  if (backend === undefined) return ok(undefined);
-  const families = familiesOf(config);
-  const iptables = await surveyIptables(backend === 'nftables' ? families : [], host);
-  if (!iptables.ok) return iptables;
-  const chains = [
-    ...iptables.value.dropping.map((program) => `${program} FORWARD`),
-    ...(await findDroppingChains(families, host)),
-  ];
-  if (chains.length === 0) return ok(undefined);
+  const chains = await findDrops(config, host);
+  if (!chains.ok) return chains;
+  if (chains.value.length === 0) return ok(undefined);
   host.log.warn(
-    { interface: config.interface, chains },
+    { interface: config.interface, chains: chains.value },
     "other chains drop forwarded packets by policy, which the node's own accept can't change: let the interface's traffic pass in their rules, or peers reach this host alone",
   );
   return ok(undefined);
+}
+
+/** The chains that may drop what the rules let pass; none where there are to be no rules. Changes nothing. */
+export async function findDrops(config: FirewallConfig, host: InterfaceHost): Step<readonly string[]> {
+  const backend = config.routing?.backend;
+  if (backend === undefined) return ok([]);
+  const families = familiesOf(config);
+  const iptables = await surveyIptables(backend === 'nftables' ? families : [], host);
+  if (!iptables.ok) return iptables;
+  return ok([
+    ...iptables.value.dropping.map((program) => `${program} FORWARD`),
+    ...(await findDroppingChains(families, host)),
+  ]);
 }
 
 // The wanted back end comes first, so that a change of it leaves no gap.

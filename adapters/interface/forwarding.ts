@@ -29,6 +29,19 @@ export async function ensureForwarding(
   return families.includes('IPv6') ? ensureIPv6(sysctlFolder, log) : ok(undefined);
 }
 
+/** The settings that decide about forwarding, as text; null: not there, or not to be read. Changes nothing. */
+export async function readForwarding(sysctlFolder: string): Promise<{
+  readonly ipv4: string | null;
+  readonly ipv6: string | null;
+  readonly ipv6Disabled: string | null;
+}> {
+  return {
+    ipv4: await readSetting(sysctlFolder, 'net/ipv4/ip_forward'),
+    ipv6: await readSetting(sysctlFolder, 'net/ipv6/conf/all/forwarding'),
+    ipv6Disabled: await readSetting(sysctlFolder, 'net/ipv6/conf/all/disable_ipv6'),
+  };
+}
+
 async function ensureIPv6(sysctlFolder: string, log: Log): Promise<Result<void, ForwardingFailure>> {
   const conf = 'net/ipv6/conf';
   const disabled = await readSetting(sysctlFolder, `${conf}/all/disable_ipv6`);

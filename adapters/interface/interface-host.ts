@@ -100,11 +100,16 @@ const packages: Readonly<Record<string, string>> = {
   'ip6tables-restore': 'iptables',
 };
 
+/** The package that brings a program, as Debian names it. */
+export function packageOf(program: string): string {
+  return packages[program] ?? program;
+}
+
 /** What the failure of a program means to the operator. */
 export function refused(failure: CommandFailure, host: InterfaceHost): InterfaceFailure {
   const { command, detail } = failure;
   if (failure.code === 'command_missing') {
-    const message = `${detail}: install the package ${packages[command] ?? command}`;
+    const message = `${detail}: install the package ${packageOf(command)}`;
     return { code: 'tool_missing', message };
   }
   if (!host.isRoot) {

@@ -11,14 +11,28 @@ export interface Link {
 
 /** Reads the JSON for one interface; null when it is something else. */
 export function parseLink(text: string, name: string): Link | null {
+  return parseLinks(text)?.get(name) ?? null;
+}
+
+/** Reads the JSON for all interfaces, by name; null when it is something else. */
+export function parseLinks(text: string): ReadonlyMap<string, Link> | null {
   const list = parseJson(text);
   if (!Array.isArray(list)) return null;
-  const found: unknown = list.find((entry: unknown) => isRecord(entry) && entry['ifname'] === name);
-  if (!isRecord(found) || !Array.isArray(found['flags']) || typeof found['mtu'] !== 'number') return null;
-  const addresses = Array.isArray(found['addr_info']) ? found['addr_info'].map(parseAddressInfo) : [];
+  const links = new Map<string, Link>();
+  for (const entry of list as unknown[]) {
+    if (!isRecord(entry) || typeof entry['ifname'] !== 'string') continue;
+    const link = parseEntry(entry);
+    if (link !== null) links.set(entry['ifname'], link);
+  }
+  return links;
+}
+
+function parseEntry(entry: Record<string, unknown>): Link | null {
+  if (!Array.isArray(entry['flags']) || typeof entry['mtu'] !== 'number') return null;
+  const addresses = Array.isArray(entry['addr_info']) ? entry['addr_info'].map(parseAddressInfo) : [];
   return {
-    isUp: found['flags'].includes('UP'),
-    mtuBytes: found['mtu'],
+    isUp: entry['flags'].includes('UP'),
+    mtuBytes: entry['mtu'],
     addresses: addresses.filter((address) => address !== null),
   };
 }

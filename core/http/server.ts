@@ -170,6 +170,11 @@ function whenIdle({ options, connections, receiver, watch }: Running, deadlineMs
   });
 }
 
+/** Whether the HTTP library loads here. The server need not start for it. */
+export async function nativeLoads(): Promise<boolean> {
+  return (await loadNative()) !== null;
+}
+
 async function loadNative(): Promise<Native | null> {
   try {
     // Loaded late, because it reads the environment as it is loaded.
@@ -180,7 +185,8 @@ async function loadNative(): Promise<Native | null> {
   }
 }
 
-const nativeModuleNeeds =
+/** What the HTTP library needs, for the terminal. */
+export const nativeModuleNeeds =
   'the HTTP library has no build for this system: it needs Node.js 20 or 22 with glibc 2.27 or later, or Node.js 24 with glibc 2.38 or later (not musl)';
 
 /** Without it two servers would share a port in silence. */
