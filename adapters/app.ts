@@ -2,6 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatAddress, formatCidr } from '../core/address.ts';
 import type { Config } from '../core/config/config.ts';
+import { shareDiagnosis } from '../core/doctor/shared.ts';
 import { type Access, type AccessSettings, createAccess } from '../core/http/access.ts';
 import { type Answered, createDispatch } from '../core/http/dispatch.ts';
 import { findListenFailure } from '../core/http/listen-failure.ts';
@@ -37,6 +38,8 @@ export interface AppOptions {
     readonly path: string;
   };
   readonly service: { readonly name: string; readonly version: string };
+  /** Looks at the whole host, each time it is called. */
+  readonly diagnose: ApiContext['diagnose'];
 }
 
 /** A node that serves. */
@@ -189,7 +192,7 @@ function createServerReload(
 }
 
 function describeNode(
-  { config, log, clock, service }: AppOptions,
+  { config, log, clock, service, diagnose }: AppOptions,
   node: PeerNode,
   startedAtMs: number,
 ): ApiContext {
@@ -209,5 +212,6 @@ function describeNode(
     statsReply: new KeptReply(),
     buffer: new TextBuffer(),
     readApiDescription: () => readApiDescription(log),
+    diagnose: shareDiagnosis(diagnose, clock),
   };
 }

@@ -7,7 +7,8 @@ import type { ImportOrder } from './import/order.ts';
 export type Command =
   | { readonly kind: 'serve' | 'up' | 'down' | 'version' | 'help' }
   | { readonly kind: 'init'; readonly printPath: boolean }
-  | ({ readonly kind: 'import' } & ImportOrder);
+  | ({ readonly kind: 'import' } & ImportOrder)
+  | { readonly kind: 'doctor'; readonly json: boolean };
 
 /** Arguments that mean nothing; one line for stderr. */
 export interface UsageFailure {
@@ -29,6 +30,8 @@ Commands:
     --apply             do it
     --ids FILE          peer ids by public key, in YAML or JSON; others are derived from the keys
     --skip              leave out the peers that can't be taken over
+  doctor              check this host, a line a check; exit 1 when one fails
+  doctor --json       the same as one JSON document
 
 Options:
   -h, --help          print this
@@ -72,6 +75,7 @@ const optionNames: ReadonlyMap<string, string> = new Map([
   ['--apply', 'apply'],
   ['--ids', 'ids'],
   ['--skip', 'skip'],
+  ['--json', 'json'],
 ]);
 
 // Options of one command alone.
@@ -80,6 +84,7 @@ const commandOf: ReadonlyMap<string, CommandWord> = new Map([
   ['apply', 'import'],
   ['ids', 'import'],
   ['skip', 'import'],
+  ['json', 'doctor'],
 ]);
 
 function resolve(
@@ -97,16 +102,19 @@ function resolve(
     if (owner !== word) return usage(`--${option} goes with ${owner} only`);
   }
   if (word === 'init') return ok({ kind: 'init', printPath: options.has('print-path') });
+  if (word === 'doctor') return ok({ kind: 'doctor', json: options.has('json') });
   if (word !== 'import') return ok({ kind: word ?? 'serve' });
   if (file === undefined) return usage('import needs a file');
   const idsFile = options.get('ids') ?? null;
   return ok({ kind: 'import', file, idsFile, apply: options.has('apply'), skip: options.has('skip') });
 }
 
-type CommandWord = 'init' | 'up' | 'down' | 'import';
+const commandWords = ['init', 'up', 'down', 'import', 'doctor'] as const;
+
+type CommandWord = (typeof commandWords)[number];
 
 function isCommand(word: string): word is CommandWord {
-  return word === 'init' || word === 'up' || word === 'down' || word === 'import';
+  return commandWords.some((command) => command === word);
 }
 
 function usage(problem: string): { readonly ok: false; readonly failure: UsageFailure } {

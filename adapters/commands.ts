@@ -1,5 +1,6 @@
 // What each command does, apart from the machine it does it to and from the process it runs in.
 import type { Config } from '../core/config/config.ts';
+import { type Diagnosis, formatDiagnosis, hasFailed, renderDiagnosis } from '../core/doctor/diagnosis.ts';
 import type { LogLevel } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { service } from '../core/service.ts';
@@ -15,6 +16,9 @@ import type { SignalledServer } from './signals.ts';
 export interface CommandRefusal {
   readonly message: string;
 }
+
+/** The configuration, or what is wrong with it, a line each. */
+type LoadedOrNot = Result<LoadedConfig, readonly string[]>;
 
 type Outcome<Value> = Promise<Result<Value, CommandRefusal>>;
 
@@ -36,12 +40,14 @@ export interface Machine {
   /** Shows what taking a configuration made by hand over would do, or does it. */
   adopt(order: ImportOrder, config: Config, log: BufferedLog): Outcome<ImportReport>;
   serve(config: Config, log: BufferedLog): Outcome<RunningServer>;
+  /** Looks at everything that a node needs; changes nothing. */
+  diagnose(loaded: LoadedOrNot): Promise<Diagnosis>;
 }
 
 /** What commands see of the process. */
 export interface CommandSurroundings {
   readonly machine: Machine;
-  readonly loadConfig: () => Result<LoadedConfig, readonly string[]>;
+  readonly loadConfig: () => LoadedOrNot;
   /** `fd` as in `createLog`. */
   readonly openLog: (fd: 1 | 2, level: LogLevel) => BufferedLog;
   readonly debug: boolean;
@@ -60,6 +66,7 @@ export async function runCommand(command: Command, surroundings: CommandSurround
   if (command.kind === 'help') return done(print, helpText);
   if (command.kind === 'version') return done(print, `${service.version}\n`);
   const loaded = surroundings.loadConfig();
+  if (command.kind === 'doctor') return doctor(command.json, loaded, surroundings);
   if (!loaded.ok) {
     for (const line of loaded.failure) complain(line);
     return 1;
@@ -77,6 +84,16 @@ export async function runCommand(command: Command, surroundings: CommandSurround
 function done(print: (text: string) => void, text: string): 0 {
   print(text);
   return 0;
+}
+
+async function doctor(
+  json: boolean,
+  loaded: LoadedOrNot,
+  { machine, print }: CommandSurroundings,
+): Promise<0 | 1> {
+  const diagnosis = await machine.diagnose(loaded);
+  print(json ? `${formatDiagnosis(diagnosis)}\n` : renderDiagnosis(diagnosis));
+  return hasFailed(diagnosis) ? 1 : 0;
 }
 
 function logLevel(config: Config, debug: boolean): LogLevel {

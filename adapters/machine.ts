@@ -11,6 +11,8 @@ import type { CommandRefusal, Machine } from './commands.ts';
 import { createWgDevice } from './device/wg-cli.ts';
 import { createFlock } from './disk/file-lock.ts';
 import { describeSystemError } from './disk/file-system.ts';
+import { createBoundedRun } from './doctor/bounded-run.ts';
+import { runDoctor } from './doctor/child.ts';
 import { importInterface } from './import/import.ts';
 import { bringUp, initInterface, takeDown } from './interface/interface.ts';
 import { prepareInterface } from './interface/interface-at-start.ts';
@@ -31,6 +33,9 @@ export interface MachineOptions {
   readonly isRoot: boolean;
   /** Absolute. */
   readonly workingDirectory: string;
+  readonly configPath: string;
+  /** The file that Node.js runs as this program. */
+  readonly programFile: string;
 }
 
 /** This host. The server, and with it the native HTTP module, is loaded when it is asked for. */
@@ -87,8 +92,27 @@ export function createMachine(options: MachineOptions): Machine {
     },
     async serve(config, log) {
       const { startApp } = await import('./app.ts');
-      const { clock, debug, path } = options;
-      return startApp({ config, log, clock, debug, environment: { path }, service });
+      const { clock, debug, path, configPath, programFile } = options;
+      const program = { command: [process.execPath, programFile], path, configPath } as const;
+      const diagnose = () => runDoctor(program);
+      return startApp({ config, log, clock, debug, environment: { path }, service, diagnose });
+    },
+    async diagnose(config) {
+      const { diagnose } = await import('./doctor/doctor.ts');
+      const { clock, path, configPath } = options;
+      const { nowMs } = clock;
+      const environment = commandEnvironment(path);
+      return diagnose(
+        {
+          ...host(quiet),
+          run: createBoundedRun(createRunCommand(environment)),
+          path: environment.PATH,
+          configPath,
+          config,
+          nowMs,
+        },
+        clock,
+      );
     },
   };
 }
@@ -103,6 +127,9 @@ async function peekStored(path: string): Promise<Result<readonly Peer[], Command
     return fail({ message: `${path}: ${describeSystemError(error)}` });
   }
 }
+
+const silent = () => {};
+const quiet: Log = { trace: silent, debug: silent, info: silent, warn: silent, error: silent, fatal: silent };
 
 /**
  * Whether peers are stored though the interface's file, and with it the key they know, is missing. Looks without

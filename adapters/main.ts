@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The process: arguments, environment, signals and exit codes. Everything it does is done elsewhere.
 import { writeSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { nativeEnvironment } from '../core/http/server.ts';
 import { createSystemClock } from './clock.ts';
 import { parseCommandLine } from './command-line.ts';
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
   if (command.value.kind === 'serve') listenTo(signals);
   else listenTo({ stop: (signal) => process.exit(signalStatus(signal)), reload: () => {} });
   const debug = process.env['DEBUG'] === 'true' || process.env['DEBUG'] === '1';
+  const configPath = process.env['NODE_CONFIG'] || 'config.yaml';
   const end = await runCommand(command.value, {
     machine: createMachine({
       clock,
@@ -31,8 +33,10 @@ async function main(): Promise<void> {
       path: process.env['PATH'] || '/usr/bin:/bin',
       isRoot: process.getuid?.() === 0,
       workingDirectory: process.cwd(),
+      configPath,
+      programFile: fileURLToPath(import.meta.url),
     }),
-    loadConfig: () => loadConfig(process.env['NODE_CONFIG'] || 'config.yaml'),
+    loadConfig: () => loadConfig(configPath),
     openLog: (fd, level) => (log = createLog({ fd, level, clock })),
     debug,
     print: (text) => write(1, text),

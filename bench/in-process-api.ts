@@ -76,6 +76,7 @@ export async function createBenchApi(
       statsReply: new KeptReply(),
       buffer: new TextBuffer(),
       readApiDescription: async () => null,
+      diagnose: async () => ({ ok: true, value: '{}' }),
     },
     failures: apiFailures,
     access,

@@ -218,3 +218,32 @@ export const storeRetiredMax = 1_024;
 
 /** How long flock(1) may take to answer. Ours: it only asks the kernel. */
 export const storeLockTimeoutMs = 5_000;
+
+// The doctor
+
+/** How long one check may take. Ours: with `diagnosisTimeoutMs`, an asker over HTTP gets an answer before `requestDeadlineMs`. */
+export const checkTimeoutMs = 6_000;
+
+/** How long one program that a check starts may take. Ours: so that the check can still say which one it was. */
+export const checkProgramTimeoutMs = 5_000;
+
+/** Programs that checks run at the same time. Ours: a busy host is not to be made busier. */
+export const checkProgramsMax = 4;
+
+/** Bytes that one such program may print. Ours: some 10,000 routes. */
+export const checkOutputBytesMax = 4_194_304;
+
+/** Processes that are looked at for who holds a port, and open files of each. Ours: the kernel's default of pid_max, and beyond a full node. */
+export const checkProcessesMax = 32_768;
+export const checkFilesMax = 65_536;
+
+/** How long the doctor may take that a request started, and bytes of its answer. Ours: more than its slowest check, with its own start. */
+export const diagnosisTimeoutMs = 12_000;
+export const diagnosisBytesMax = 262_144;
+
+/** How long one diagnosis is answered again. Ours: it costs a process. */
+export const diagnosisAgeMaxMs = 10_000;
+
+/** Room on the store's disk below which the doctor warns, beside what the store itself takes. Ours. */
+export const diskBytesWarn = 67_108_864;
+export const diskInodesWarn = 128;

@@ -1,6 +1,7 @@
 // What handlers answer from.
 import type { AddressFamily } from '../core/address.ts';
 import type { PeerNode } from '../core/node.ts';
+import type { Result } from '../core/result.ts';
 import type { KeptReply } from './kept-reply.ts';
 import type { TextBuffer } from './text-buffer.ts';
 
@@ -25,4 +26,6 @@ export interface ApiContext {
   readonly buffer: TextBuffer;
   /** The bytes of `docs/openapi.json`; null: they can't be read. */
   readonly readApiDescription: () => Promise<Uint8Array | null>;
+  /** The checks of this host as JSON text (`formatDiagnosis`), made once for all who ask within a while. Never rejects. */
+  readonly diagnose: () => Promise<Result<string, { readonly detail: string }>>;
 }

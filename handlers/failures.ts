@@ -16,7 +16,8 @@ export type ApiCode =
   | 'invalid_pagination'
   | 'stats_unavailable'
   | 'peers_list_unavailable'
-  | 'server_info_unavailable';
+  | 'server_info_unavailable'
+  | 'diagnostics_unavailable';
 
 export const apiFailures: FailureTable<ApiCode> = {
   ...httpFailures,
@@ -52,6 +53,7 @@ export const apiFailures: FailureTable<ApiCode> = {
     status: 500,
     sentence: 'The public key of the WireGuard interface is not known.',
   },
+  diagnostics_unavailable: { status: 500, sentence: 'The checks of this host could not be made.' },
   store_unavailable: { status: 503, sentence: 'The peer store can not be written at present.' },
   device_unavailable: { status: 503, sentence: 'The WireGuard interface is not available at present.' },
 };

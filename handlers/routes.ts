@@ -3,6 +3,7 @@ import type { DescribedRoute } from '../core/http/route.ts';
 import type { ApiContext } from './context.ts';
 import { createPeer } from './create-peer.ts';
 import { deletePeer } from './delete-peer.ts';
+import { diagnostics } from './diagnostics.ts';
 import type { ApiCode } from './failures.ts';
 import { getPeer } from './get-peer.ts';
 import { health } from './health.ts';
@@ -21,4 +22,5 @@ export const routes: readonly DescribedRoute<ApiContext, ApiCode>[] = [
   createPeer,
   deletePeer,
   openapi,
+  diagnostics,
 ];

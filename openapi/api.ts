@@ -1,6 +1,7 @@
 // The API of this program, as it is described.
 import { service } from '../core/service.ts';
 import { createdSchema, creationSchema } from '../handlers/create-peer.ts';
+import { diagnosisSchema } from '../handlers/diagnostics.ts';
 import { type ApiCode, apiFailures } from '../handlers/failures.ts';
 import { pageSchema } from '../handlers/list-peers.ts';
 import { routes } from '../handlers/routes.ts';
@@ -24,5 +25,6 @@ export const api: Api<ApiCode> = {
     Peer: peerSchema,
     PeerCreation: creationSchema,
     CreatedPeer: createdSchema,
+    Diagnosis: diagnosisSchema,
   },
 };

@@ -18,6 +18,8 @@ describe('a right command line', () => {
     ],
     ['import a --ids=b', { kind: 'import', file: 'a', idsFile: 'b', apply: false, skip: false }],
     ['import --help', { kind: 'help' }],
+    ['doctor', { kind: 'doctor', json: false }],
+    ['doctor --json', { kind: 'doctor', json: true }],
     ['--version', { kind: 'version' }],
     ['-V', { kind: 'version' }],
     ['--help', { kind: 'help' }],
@@ -55,6 +57,10 @@ describe('a wrong command line', () => {
     ['--apply', '--apply goes with import only'],
     ['up --skip', '--skip goes with import only'],
     ['import a --print-path', '--print-path goes with init only'],
+    ['doctor --print-path', '--print-path goes with init only'],
+    ['--json', '--json goes with doctor only'],
+    ['init --json', '--json goes with doctor only'],
+    ['doctor now', 'unexpected argument "now"'],
     ['nonsense --help', 'unknown command "nonsense"'],
     ['-- --help', 'unknown command "--help"'],
   ];
@@ -77,7 +83,7 @@ describe('a wrong command line', () => {
 describe('the help', () => {
   it('names what there is and nothing else', () => {
     const commands = [...helpText.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1]);
-    assert.deepEqual([...new Set(commands)], ['init', 'up', 'down', 'import']);
+    assert.deepEqual([...new Set(commands)], ['init', 'up', 'down', 'import', 'doctor']);
     for (const command of commands) assert.ok(parseCommandLine([command ?? '', '--help']).ok);
   });
 });

@@ -6,6 +6,7 @@ import { type CommandSurroundings, type Machine, runCommand } from '../../adapte
 import type { LoadedConfig } from '../../adapters/config-file.ts';
 import type { BufferedLog } from '../../adapters/log.ts';
 import { parseConfig } from '../../core/config/config.ts';
+import type { Finding } from '../../core/doctor/diagnosis.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 
 function loaded(changes: { warnings?: string[]; log?: object; backend?: string } = {}): LoadedConfig {
@@ -33,6 +34,7 @@ function surroundings(
     machine?: Partial<Machine>;
     config?: Result<LoadedConfig, readonly string[]>;
     debug?: boolean;
+    findings?: readonly Finding[];
   } = {},
 ) {
   const events: string[] = [];
@@ -64,6 +66,10 @@ function surroundings(
           stop: () => Promise.resolve(note('stop')),
           reload: () => ok({ certificate: false }),
         }),
+      diagnose: async () => {
+        note('diagnose');
+        return { checkedAtMs: 0, findings: options.findings ?? [] };
+      },
       ...options.machine,
     },
     loadConfig: () => options.config ?? ok(loaded()),
@@ -177,6 +183,36 @@ describe('import', () => {
     const { end, events } = await run(order, { machine: { adopt: refusal } });
     assert.equal(end, 1);
     assert.deepEqual(events.slice(1), ['err wgkeeper-node: no such file']);
+  });
+});
+
+describe('doctor', () => {
+  const findings: readonly Finding[] = [
+    { check: 'clock', status: 'ok', seen: 'it is late', advice: null },
+    { check: 'mtu', status: 'warn', seen: 'too many', advice: 'take fewer' },
+  ];
+
+  it('prints a line a check and logs nothing; a warning is no failure', async () => {
+    const { end, events } = await run({ kind: 'doctor', json: false }, { findings });
+    assert.equal(end, 0);
+    assert.deepEqual(events, [
+      'diagnose',
+      `out ${JSON.stringify('ok    clock: it is late\nwarn  mtu: too many → take fewer\n')}`,
+    ]);
+  });
+
+  it('prints one JSON document', async () => {
+    const { end, events } = await run({ kind: 'doctor', json: true }, { findings });
+    assert.equal(end, 0);
+    assert.match(events.join(), /^diagnose,out "\{.*\}\\n"$/);
+  });
+
+  it('ends with 1 when something fails, and needs no configuration', async () => {
+    const failing: readonly Finding[] = [{ check: 'config', status: 'fail', seen: 'wrong', advice: null }];
+    const config = fail(['config.yaml:1: wrong']);
+    const { end, events } = await run({ kind: 'doctor', json: false }, { findings: failing, config });
+    assert.equal(end, 1);
+    assert.deepEqual(events, ['diagnose', `out ${JSON.stringify('fail  config: wrong\n')}`]);
   });
 });
 

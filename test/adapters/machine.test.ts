@@ -24,7 +24,15 @@ function machine() {
   const path = process.env['PATH'] ?? '';
   const log = createFakeLog();
   return {
-    ...createMachine({ clock: createFakeClock(), debug: false, path, isRoot: false, workingDirectory }),
+    ...createMachine({
+      clock: createFakeClock(),
+      debug: false,
+      path,
+      isRoot: false,
+      workingDirectory,
+      configPath: 'config.yaml',
+      programFile: 'main.js',
+    }),
     config: config(store),
     store,
     file: join(workingDirectory, 'wireguard/wgk-none.conf'),

@@ -33,6 +33,7 @@ export interface Behind {
   health: NodeHealth;
   serverPublicKey: PublicKey | null;
   listenPort: number | null;
+  diagnosis: Result<string, { readonly detail: string }>;
 }
 
 export interface FakeApi {
@@ -50,6 +51,7 @@ export function createFakeApi(changes: Partial<ApiContext['node']['pools']> = {}
     health: 'ok',
     serverPublicKey: publicKeyFixture('server'),
     listenPort: null,
+    diagnosis: fail({ detail: 'nobody looked' }),
   };
   const context: ApiContext = {
     node: {
@@ -89,6 +91,7 @@ export function createFakeApi(changes: Partial<ApiContext['node']['pools']> = {}
     statsReply: new KeptReply(),
     buffer: new TextBuffer(),
     readApiDescription: () => assert.fail('the API is not described here'),
+    diagnose: async () => behind.diagnosis,
   };
   return { behind, context };
 }

@@ -11,6 +11,7 @@ describe('the routes', () => {
     );
     assert.deepEqual(shown.sort(), [
       'DELETE /peers/:peerId key false',
+      'GET /diagnostics key false',
       'GET /healthz public false',
       'GET /openapi.json key false',
       'GET /peers key false',
@@ -33,7 +34,7 @@ describe('the failures', () => {
     413: 'body_too_large',
     415: 'unsupported_media_type',
     429: 'rate_limited',
-    500: 'wireguard_error stats_unavailable peers_list_unavailable server_info_unavailable store_error internal_error',
+    500: 'wireguard_error stats_unavailable peers_list_unavailable server_info_unavailable store_error diagnostics_unavailable internal_error',
     503: 'shutting_down overloaded store_unavailable device_unavailable',
     504: 'deadline_exceeded',
   };

@@ -1,0 +1,20 @@
+// Looks at the certificate and its key.
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { TlsFiles } from '../../core/config/config.ts';
+import type { CertificateFacts } from '../../core/doctor/files.ts';
+import { checkTlsPair } from '../../core/http/tls.ts';
+import { describeSystemError } from '../disk/file-system.ts';
+
+export async function lookAtCertificate(files: TlsFiles | null, nowMs: number): Promise<CertificateFacts> {
+  if (files === null) return { pair: null, nowMs };
+  const { certPath, keyPath } = files;
+  try {
+    const [certPem, keyPem] = await Promise.all([readFile(certPath, 'utf8'), readFile(keyPath, 'utf8')]);
+    const checked = checkTlsPair({ certPem, keyPem }, nowMs);
+    const validToMs = checked.ok ? Date.parse(new X509Certificate(certPem).validTo) : 0;
+    return { pair: { path: certPath, checked, validToMs }, nowMs };
+  } catch (error) {
+    return { pair: { unreadable: describeSystemError(error) }, nowMs };
+  }
+}

@@ -1,0 +1,187 @@
+// The table of checks: what each is called, what it needs, what it looks at and what judges that. A new check is a line here,
+// a look in this folder and a judge in core/doctor.
+import type { Config } from '../../core/config/config.ts';
+import {
+  judgeCertificate,
+  judgeConfig,
+  judgeFolder,
+  judgeLock,
+  judgeStore,
+} from '../../core/doctor/files.ts';
+import { judgeInterface, judgeInterfaceFile } from '../../core/doctor/interface.ts';
+import { judgeFirewall, judgeMtu, judgePort, judgeSubnets, judgeWan } from '../../core/doctor/network.ts';
+import { judgeClock, judgeOpenFiles, judgePrivileges, judgeRuntime } from '../../core/doctor/runtime.ts';
+import { judgeForwarding, judgePrograms, judgeWireGuard } from '../../core/doctor/tools.ts';
+import { good, type Verdict } from '../../core/doctor/verdict.ts';
+import { findDrops, inspectRules } from '../interface/firewall.ts';
+import { readForwarding } from '../interface/forwarding.ts';
+import { interfaceAddress } from '../interface/wg-quick-text.ts';
+import { openFilesMax } from '../open-files.ts';
+import { lookAtCertificate } from './certificate.ts';
+import type { DoctorHost } from './host.ts';
+import { lookAtLock } from './lock.ts';
+import { lookAtApiPort, lookAtMetricsPort, lookAtUdpPort } from './ports.ts';
+import { lookForPrograms, lookForWireGuard } from './programs.ts';
+import { readNetworks } from './routes.ts';
+import { lookAtClock, lookAtPrivileges, lookAtRuntime } from './runtime.ts';
+import type { Sight } from './sight.ts';
+import { lookAtFolder } from './store.ts';
+
+/**
+ * One check. `host`: made whatever the configuration says; `config`: where there is one that is right; `interface`: where
+ * that also has a real interface.
+ */
+export type Check =
+  | {
+      readonly name: string;
+      readonly needs: 'host';
+      /** `config` is null where there is none that is right. Never rejects for what it finds. */
+      readonly make: (host: DoctorHost, config: Config | null) => Verdict | Promise<Verdict>;
+    }
+  | {
+      readonly name: string;
+      readonly needs: 'config' | 'interface';
+      /** Never rejects for what it finds. */
+      readonly make: (sight: Sight) => Promise<Verdict>;
+    };
+
+/** Every check, in the order in which they are read. Names stay the same from version to version. */
+export const checks: readonly Check[] = [
+  { name: 'config', needs: 'host', make: checkConfig },
+  { name: 'node', needs: 'host', make: async () => judgeRuntime(await lookAtRuntime()) },
+  { name: 'privileges', needs: 'host', make: (host) => judgePrivileges(lookAtPrivileges(host)) },
+  { name: 'clock', needs: 'host', make: (host) => judgeClock(lookAtClock(host)) },
+  {
+    name: 'programs',
+    needs: 'host',
+    make: async (host, config) => judgePrograms(await lookForPrograms(host, config)),
+  },
+  { name: 'wireguard', needs: 'host', make: async (host) => judgeWireGuard(await lookForWireGuard(host)) },
+  { name: 'forwarding', needs: 'interface', make: checkForwarding },
+  { name: 'interface', needs: 'interface', make: checkInterface },
+  { name: 'interface_file', needs: 'interface', make: checkInterfaceFile },
+  { name: 'udp_port', needs: 'interface', make: async (sight) => judgePort(await lookAtUdpPort(sight)) },
+  { name: 'api_port', needs: 'config', make: async (sight) => judgePort(await lookAtApiPort(sight)) },
+  { name: 'metrics_port', needs: 'config', make: checkMetricsPort },
+  { name: 'wan_interface', needs: 'interface', make: checkWan },
+  { name: 'firewall', needs: 'interface', make: checkFirewall },
+  { name: 'mtu', needs: 'interface', make: checkMtu },
+  { name: 'subnets', needs: 'interface', make: checkSubnets },
+  { name: 'store', needs: 'config', make: checkStore },
+  { name: 'store_folder', needs: 'config', make: checkFolder },
+  { name: 'store_lock', needs: 'config', make: checkLock },
+  { name: 'certificate', needs: 'config', make: checkCertificate },
+  { name: 'open_files', needs: 'config', make: checkOpenFiles },
+];
+
+function checkConfig({ configPath, config }: DoctorHost): Verdict {
+  return judgeConfig({ path: configPath, config });
+}
+
+async function checkForwarding({ config }: Sight): Promise<Verdict> {
+  const families = config.wireguard.subnets.map(({ cidr }) => cidr.family);
+  return judgeForwarding({ families, ...(await readForwarding('/proc/sys')) });
+}
+
+async function checkInterface(sight: Sight): Promise<Verdict> {
+  const { interface: name, listenPort, subnets } = sight.config.wireguard;
+  const [links, { privateKey }] = await Promise.all([sight.links(), sight.file()]);
+  const link = links === null ? undefined : (links.get(name) ?? null);
+  return judgeInterface({
+    name,
+    wanted: { listenPort, addresses: subnets.map(interfaceAddress) },
+    link,
+    device: link ? await sight.device() : null,
+    fileKey: privateKey === null ? null : sight.host.derivePublicKey(privateKey),
+  });
+}
+
+async function checkInterfaceFile(sight: Sight): Promise<Verdict> {
+  const [{ content: file }, store] = await Promise.all([sight.file(), sight.store()]);
+  // A store that can't be read counts as one with peers, as it does at a start.
+  const peersStored = store.kind === 'valid' ? store.peers > 0 : store.kind !== 'missing';
+  return judgeInterfaceFile({ path: sight.filePath, file, peersStored, isRoot: sight.host.isRoot });
+}
+
+async function checkMetricsPort(sight: Sight): Promise<Verdict> {
+  const { metrics } = sight.config;
+  if (metrics === null) return good('metrics.port is not set');
+  return judgePort(await lookAtMetricsPort(sight, metrics.port));
+}
+
+async function checkWan(sight: Sight): Promise<Verdict> {
+  const name = sight.config.wireguard.routing?.wanInterface ?? null;
+  const links = name === null ? null : await sight.links();
+  const others = [...(links?.keys() ?? [])].filter(
+    (each) => each !== 'lo' && each !== sight.config.wireguard.interface,
+  );
+  return judgeWan({
+    name,
+    link: links === null || name === null ? undefined : (links.get(name) ?? null),
+    others,
+  });
+}
+
+async function checkFirewall(sight: Sight): Promise<Verdict> {
+  const { host, config } = sight;
+  const routing = await sight.routing();
+  const isSeen = routing !== undefined && lookAtPrivileges(host).mayAdministerNetwork !== false;
+  const wanted = { ...config.wireguard, routing: routing ?? null };
+  const rules = isSeen ? await inspectRules(wanted, host) : null;
+  const drops = isSeen ? await findDrops(wanted, host) : null;
+  const { content } = await sight.file();
+  const isForeign = content !== null && 'writtenByNode' in content && !content.writtenByNode;
+  return judgeFirewall({
+    backend: routing === undefined ? 'unknown' : (routing?.backend ?? null),
+    rules: rules?.ok === true ? rules.value : null,
+    drops: drops?.ok === true ? drops.value : [],
+    writtenByNode: !isForeign,
+  });
+}
+
+async function checkMtu(sight: Sight): Promise<Verdict> {
+  const { interface: name, routing } = sight.config.wireguard;
+  const links = await sight.links();
+  const wan = routing === null ? undefined : links?.get(routing.wanInterface);
+  return judgeMtu({
+    name,
+    mtuBytes: links?.get(name)?.mtuBytes ?? null,
+    wan:
+      routing === null || wan === undefined ? null : { name: routing.wanInterface, mtuBytes: wan.mtuBytes },
+  });
+}
+
+async function checkSubnets({ config, host }: Sight): Promise<Verdict> {
+  const { subnets, interface: name } = config.wireguard;
+  return judgeSubnets({
+    subnets: subnets.map(({ cidr }) => cidr),
+    networks: await readNetworks(host.run, name),
+  });
+}
+
+async function checkStore(sight: Sight): Promise<Verdict> {
+  return judgeStore({ path: await sight.storePath(), content: await sight.store() });
+}
+
+async function checkFolder(sight: Sight): Promise<Verdict> {
+  const path = await sight.storePath();
+  return path === null ? good(inMemory) : judgeFolder(await lookAtFolder(path, sight.host.isRoot));
+}
+
+async function checkLock(sight: Sight): Promise<Verdict> {
+  const path = await sight.storePath();
+  return path === null ? good(inMemory) : judgeLock(await lookAtLock(sight, path));
+}
+
+const inMemory = 'no peer_store_file, so there is none';
+
+async function checkCertificate({ config, host }: Sight): Promise<Verdict> {
+  return judgeCertificate(await lookAtCertificate(config.server.tls, host.nowMs()));
+}
+
+/** Of the node that runs, if it can be found; else of this process, which a node would inherit. */
+async function checkOpenFiles(sight: Sight): Promise<Verdict> {
+  const { holder } = await lookAtApiPort(sight);
+  const pid = holder?.kind === 'node' ? holder.pid : null;
+  return judgeOpenFiles({ limit: openFilesMax(pid ?? 'self') });
+}

@@ -1,0 +1,63 @@
+// Looks for the programs that the node runs, and for WireGuard in the kernel or beside it.
+import { constants, existsSync } from 'node:fs';
+import { access, readFile } from 'node:fs/promises';
+import { release } from 'node:os';
+import { join } from 'node:path';
+import type { Config } from '../../core/config/config.ts';
+import type { ProgramFacts, WireGuardFacts } from '../../core/doctor/tools.ts';
+import { packageOf } from '../interface/interface-host.ts';
+import type { DoctorHost } from './host.ts';
+
+/** Looks for what the configuration needs; for what every node needs where there is none that is right. */
+export async function lookForPrograms(host: DoctorHost, config: Config | null): Promise<ProgramFacts> {
+  const wanted = await programsFor(config, host.path);
+  const found = await Promise.all(wanted.map((program) => isOnPath(program, host.path)));
+  return { wanted, missing: wanted.filter((_, index) => found[index] === false), packageOf };
+}
+
+async function programsFor(config: Config | null, path: string): Promise<readonly string[]> {
+  if (config?.wireguard.backend === 'memory') return ['flock'];
+  return ['wg', 'ip', 'flock', ...(config === null ? [] : await firewallPrograms(config.wireguard, path))];
+}
+
+/** Those of the back end; of the one that is there, where either will do. */
+async function firewallPrograms(
+  { routing, subnets }: Config['wireguard'],
+  path: string,
+): Promise<readonly string[]> {
+  if (routing === null || routing.backend === 'none') return [];
+  const iptables = subnets.map(({ cidr }) => (cidr.family === 'IPv4' ? 'iptables-save' : 'ip6tables-save'));
+  if (routing.backend === 'iptables') return iptables;
+  if (routing.backend === 'nftables' || (await isOnPath('nft', path))) return ['nft'];
+  const found = await Promise.all(iptables.map((program) => isOnPath(program, path)));
+  return found.includes(false) ? ['nft'] : iptables;
+}
+
+async function isOnPath(program: string, path: string): Promise<boolean> {
+  for (const folder of path.split(':').filter(Boolean)) {
+    const found = await access(join(folder, program), constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return true;
+  }
+  return false;
+}
+
+/** Tells where WireGuard would come from, without trying it. */
+export async function lookForWireGuard(host: DoctorHost): Promise<WireGuardFacts> {
+  return {
+    kernel: existsSync('/sys/module/wireguard') ? 'loaded' : await lookForModule(`/lib/modules/${release()}`),
+    hasUserspace: await isOnPath('wireguard-go', host.path),
+    hasTun: existsSync('/dev/net/tun'),
+  };
+}
+
+// What modprobe(8) goes by. A container has no modules of its host's kernel to see.
+async function lookForModule(folder: string): Promise<'loadable' | 'absent' | 'unknown'> {
+  const lists = await Promise.all(
+    ['modules.dep', 'modules.builtin'].map((name) => readFile(join(folder, name), 'utf8').catch(() => null)),
+  );
+  if (lists.some((list) => list !== null && /\/wireguard\.ko/.test(list))) return 'loadable';
+  return lists[0] === null ? 'unknown' : 'absent';
+}

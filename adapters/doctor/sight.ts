@@ -1,0 +1,77 @@
+// What several checks look at, each looked at once: interfaces, device, files, sockets and who has them.
+import { resolve } from 'node:path';
+import type { Config } from '../../core/config/config.ts';
+import type { StoreFacts } from '../../core/doctor/files.ts';
+import type { InterfaceFacts } from '../../core/doctor/interface.ts';
+import { settleBackend } from '../interface/firewall.ts';
+import type { FirewallConfig } from '../interface/firewall-rules.ts';
+import { interfacePath } from '../interface/interface-file.ts';
+import type { Link } from '../interface/link-text.ts';
+import { readDeviceFacts, readLinks } from './device.ts';
+import type { DoctorHost } from './host.ts';
+import { lookAtInterfaceFile, type SeenFile } from './interface-file.ts';
+import { findHolders, type Holders } from './processes.ts';
+import { type BoundSockets, readSockets } from './sockets.ts';
+import { lockPath, lookAtStore, storeTarget } from './store.ts';
+
+/** This host, with a configuration that is right. */
+export interface Sight {
+  readonly host: DoctorHost;
+  readonly config: Config;
+  /** Absolute. */
+  readonly filePath: string;
+  /** Absolute, links followed; null: peers are kept in memory. */
+  storePath(): Promise<string | null>;
+  store(): Promise<StoreFacts['content']>;
+  file(): Promise<SeenFile>;
+  /** The firewall back end that is used; null: no rules are asked for; undefined: that could not be seen. */
+  routing(): Promise<FirewallConfig['routing'] | undefined>;
+  links(): Promise<ReadonlyMap<string, Link> | null>;
+  device(): Promise<InterfaceFacts['device']>;
+  sockets(): Promise<BoundSockets>;
+  /** Who has the configured ports and the store's lock. */
+  holders(): Promise<Holders>;
+}
+
+export function createSight(host: DoctorHost, config: Config): Sight {
+  const { wireguard, server, metrics } = config;
+  const filePath = interfacePath(host.folder, wireguard.interface);
+  const ports = [server.port, metrics?.port, wireguard.listenPort];
+  const sight: Sight = {
+    host,
+    config,
+    filePath,
+    storePath: once(async () => {
+      const path = wireguard.peerStoreFile;
+      return path === null ? null : storeTarget(resolve(path));
+    }),
+    store: once(async () => {
+      const path = await sight.storePath();
+      return path === null ? { kind: 'missing' } : lookAtStore(path);
+    }),
+    file: once(async () => {
+      const routing = (await sight.routing()) ?? null;
+      return lookAtInterfaceFile(filePath, { ...wireguard, routing });
+    }),
+    routing: once(async () => {
+      const settled = await settleBackend(wireguard, host);
+      return settled.ok ? settled.value : undefined;
+    }),
+    links: once(() => readLinks(host.run)),
+    device: once(() => readDeviceFacts(wireguard.interface, host.run, host.isRoot)),
+    sockets: once(readSockets),
+    holders: once(async () => {
+      const { tcp, udp } = await sight.sockets();
+      const sockets = [...tcp, ...udp].filter(({ port, inode }) => inode !== 0 && ports.includes(port));
+      const store = await sight.storePath();
+      const files = store === null ? [] : [lockPath(store)];
+      return findHolders(new Set([...sockets.map(({ inode }) => `socket:[${inode}]`), ...files]));
+    }),
+  };
+  return sight;
+}
+
+function once<Value>(look: () => Promise<Value>): () => Promise<Value> {
+  let looked: Promise<Value> | null = null;
+  return () => (looked ??= look());
+}

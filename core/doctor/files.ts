@@ -1,0 +1,170 @@
+// Judges the files of the node: configuration, store and the disk under it, certificate. Pure; looks at nothing.
+import type { TlsFailure, TlsWarning } from '../http/tls.ts';
+import { diskBytesWarn, diskInodesWarn } from '../limits.ts';
+import type { Result } from '../result.ts';
+import { formatTimestamp } from '../timestamp.ts';
+import { bad, doubtful, gather, good, unseen, type Verdict } from './verdict.ts';
+
+/** `config` is what came of reading it: warnings, or the lines that say what is wrong. */
+export interface ConfigFacts {
+  readonly path: string;
+  readonly config: Result<{ readonly warnings: readonly string[] }, readonly string[]>;
+}
+
+export function judgeConfig({ path, config }: ConfigFacts): Verdict {
+  if (!config.ok)
+    return bad(config.failure.join('; '), `correct ${path}; until then the checks that need it are left out`);
+  return gather(
+    config.value.warnings.map((warning) => doubtful(warning)),
+    `${path} is right`,
+  );
+}
+
+/** The store. `unreadable`: the disk says no; `invalid`: it is no store, or damaged. */
+export interface StoreFacts {
+  /** Null: peers are kept in memory only. */
+  readonly path: string | null;
+  readonly content:
+    | { readonly kind: 'missing' }
+    | { readonly kind: 'forbidden' }
+    | { readonly kind: 'unreadable'; readonly reason: string }
+    | { readonly kind: 'invalid'; readonly reason: string }
+    | { readonly kind: 'valid'; readonly peers: number; readonly tornBytes: number; readonly mode: number };
+}
+
+export function judgeStore({ path, content }: StoreFacts): Verdict {
+  if (path === null) {
+    return doubtful(
+      'peers are kept in memory only, and gone with the process',
+      'set wireguard.peer_store_file',
+    );
+  }
+  if (content.kind === 'missing') return good(`${path} is made with the first peer`);
+  if (content.kind === 'forbidden') return unseen(path);
+  if (content.kind === 'unreadable') return bad(`${path} can't be read: ${content.reason}`);
+  if (content.kind === 'invalid') {
+    return bad(
+      `${path} is no valid store: ${content.reason}`,
+      'put it back from a backup; a start fails until then and leaves it as it is',
+    );
+  }
+  const findings = [
+    ...(content.mode & 0o077
+      ? [doubtful(`${path} holds secrets and others can get at it`, `chmod 600 ${path}`)]
+      : []),
+    ...(content.tornBytes > 0
+      ? [
+          doubtful(
+            `${path} ends in ${content.tornBytes} bytes of an unfinished write, dropped at the next start`,
+          ),
+        ]
+      : []),
+  ];
+  return gather(findings, `${path} holds ${content.peers} ${content.peers === 1 ? 'peer' : 'peers'}`);
+}
+
+export interface FolderFacts {
+  readonly folder: string;
+  /** `missing`: it is made at the start, where that works. */
+  readonly access: 'writable' | 'forbidden' | 'missing';
+  readonly isRoot: boolean;
+  /** Free for this user, on the disk of the folder or of what is above it. */
+  readonly freeBytes: number;
+  /** Null: this file system has no fixed number. */
+  readonly freeInodes: number | null;
+  /** Bytes of the store file: written anew, it needs as many beside it. */
+  readonly storeBytes: number;
+}
+
+export function judgeFolder(facts: FolderFacts): Verdict {
+  const { folder, access, freeBytes, freeInodes, storeBytes } = facts;
+  const room = `${formatBytes(freeBytes)} free`;
+  const makeRoom = 'make room on that disk: no peer can be created until then';
+  const findings: Verdict[] = [];
+  if (access === 'forbidden') {
+    const seen = `${folder} can't be written to by this user`;
+    findings.push(
+      facts.isRoot
+        ? bad(seen, 'is it mounted read-only?')
+        : doubtful(seen, "it has to belong to the node's user"),
+    );
+  }
+  if (freeBytes < storeBytes + leastBytes)
+    findings.push(bad(`the disk of ${folder} is full: ${room}`, makeRoom));
+  else if (freeBytes < storeBytes + diskBytesWarn)
+    findings.push(doubtful(`the disk of ${folder} is nearly full: ${room}`, 'make room'));
+  if (freeInodes !== null && freeInodes < leastInodes) {
+    findings.push(bad(`the disk of ${folder} has ${freeInodes} inodes free`, makeRoom));
+  } else if (freeInodes !== null && freeInodes < diskInodesWarn) {
+    findings.push(doubtful(`the disk of ${folder} has only ${freeInodes} inodes free`, 'make room'));
+  }
+  const state = access === 'missing' ? 'is made at the start' : 'is writable';
+  return gather(findings, `${folder} ${state}, ${room}`);
+}
+
+// A batch and a few records more. Ours.
+const leastBytes = 65_536;
+
+// The store, its lock and the temporary file it is replaced by.
+const leastInodes = 3;
+
+function formatBytes(bytes: number): string {
+  const mebibytes = bytes / 1_048_576;
+  if (mebibytes >= 10_240) return `${Math.round(mebibytes / 1_024)} GiB`;
+  return `${mebibytes < 10 ? mebibytes.toFixed(1) : Math.round(mebibytes)} MiB`;
+}
+
+export interface LockFacts {
+  readonly path: string;
+  /** Who has it open; null: nobody that can be seen. */
+  readonly holder: { readonly kind: 'node' | 'other'; readonly pid: number; readonly program: string } | null;
+  /** Whether every process could be looked at. */
+  readonly complete: boolean;
+}
+
+export function judgeLock({ path, holder, complete }: LockFacts): Verdict {
+  if (holder === null)
+    return complete
+      ? good(`nobody has ${path}`)
+      : doubtful(`nobody that could be seen has ${path}`, 'run doctor as root to see everybody');
+  const who = `${holder.program} (pid ${holder.pid})`;
+  if (holder.kind === 'node') return good(`the running node has it: ${who}`);
+  return bad(`${who} has ${path} open, and no node can start while it is locked`, 'end that program');
+}
+
+export interface CertificateFacts {
+  readonly nowMs: number;
+  readonly pair:
+    | null
+    | { readonly unreadable: string }
+    | {
+        readonly path: string;
+        readonly checked: Result<TlsWarning | null, TlsFailure>;
+        readonly validToMs: number;
+      };
+}
+
+export function judgeCertificate({ pair, nowMs }: CertificateFacts): Verdict {
+  if (pair === null) return good('no TLS: right on loopback, in a private network and behind a proxy');
+  if ('unreadable' in pair) return bad(pair.unreadable);
+  const { path, checked, validToMs } = pair;
+  if (!checked.ok)
+    return bad(`${path}: ${tlsFailures[checked.failure]}`, 'correct server.tls_cert and server.tls_key');
+  const until = formatTimestamp(validToMs);
+  if (checked.value === 'certificate_expired') return bad(`${path} expired on ${until}`, renew);
+  if (checked.value === 'certificate_not_yet_valid')
+    return bad(`${path} is not valid yet`, 'is the clock right?');
+  if (validToMs - nowMs < renewalMs) return doubtful(`${path} expires on ${until}`, renew);
+  return good(`${path} and its key match, valid until ${until}`);
+}
+
+const renew = 'renew it';
+
+// Thirty days, as most authorities remind at the latest.
+const renewalMs = 30 * 86_400_000;
+
+const tlsFailures: Readonly<Record<TlsFailure, string>> = {
+  certificate_unreadable: 'no certificate in PEM',
+  key_unreadable: 'server.tls_key is no private key in PEM',
+  key_mismatch: "the key is not the certificate's",
+};

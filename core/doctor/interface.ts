@@ -1,0 +1,145 @@
+// Judges the WireGuard interface and its file against the configuration. Pure; looks at nothing.
+import { bad, doubtful, gather, unseen, type Verdict } from './verdict.ts';
+
+export interface InterfaceFacts {
+  readonly name: string;
+  readonly wanted: { readonly listenPort: number; readonly addresses: readonly string[] };
+  /** Null: there is no such interface; undefined: that could not be seen. */
+  readonly link: { readonly isUp: boolean; readonly addresses: readonly string[] } | null | undefined;
+  /** What wg says; null: it may not look; `refused`: it says no, as to another kind of interface; `slow`: it did not end in time. */
+  readonly device: { readonly publicKey: string; readonly listenPort: number } | 'refused' | 'slow' | null;
+  /** The public key that goes with the private key in the interface's file; null: there is none. */
+  readonly fileKey: string | null;
+}
+
+export function judgeInterface(facts: InterfaceFacts): Verdict {
+  const { name, link, device, wanted, fileKey } = facts;
+  if (link === undefined) return unseen(name, null);
+  if (link === null) return bad(`${name} does not exist`, 'wgkeeper-node up makes it');
+  if (device === 'refused') {
+    return bad(
+      `${name} exists, and wg can't read it`,
+      'is it another kind of interface? Then give wireguard.interface another name',
+    );
+  }
+  if (device === 'slow') return bad(`${name} does not answer`, 'where wireguard-go runs it: does it hang?');
+  const findings = [
+    ...(link.isUp ? [] : [bad(`${name} is down`, upAgain)]),
+    ...missingOf(wanted.addresses, link.addresses).map((each) =>
+      bad(`${name} lacks the address ${each}`, upAgain),
+    ),
+    ...missingOf(link.addresses, wanted.addresses).map((each) =>
+      doubtful(`${name} has the address ${each}, which is not configured`, upAgain),
+    ),
+    ...(device === null ? [unseen('its key and port')] : judgeDevice(device, wanted.listenPort, fileKey)),
+  ];
+  const addresses = link.addresses.join(', ');
+  return gather(
+    findings,
+    `${name} is up with ${addresses}, port ${wanted.listenPort}${fileKey === null ? '' : ' and the key of its file'}`,
+  );
+}
+
+const upAgain = 'wgkeeper-node up puts it right';
+
+function judgeDevice(
+  device: { readonly publicKey: string; readonly listenPort: number },
+  listenPort: number,
+  fileKey: string | null,
+): readonly Verdict[] {
+  return [
+    ...(device.listenPort === listenPort
+      ? []
+      : [bad(`it listens on port ${device.listenPort}, not on ${listenPort}`, upAgain)]),
+    ...(fileKey === null || fileKey === device.publicKey
+      ? []
+      : [
+          bad(
+            'its key is not that of its file: clients can not connect after the next start, or now',
+            upAgain,
+          ),
+        ]),
+  ];
+}
+
+function missingOf(wanted: readonly string[], there: readonly string[]): readonly string[] {
+  return wanted.filter((each) => !there.includes(each));
+}
+
+/** The interface's file; null: there is none. `unreadable`: why it can't be read, and what to do. */
+export interface InterfaceFileFacts {
+  readonly path: string;
+  readonly file: FileContent | { readonly unreadable: string } | null;
+  /** Whether the store holds peers, whose clients know the key that the file held. */
+  readonly peersStored: boolean;
+  readonly isRoot: boolean;
+}
+
+interface FileContent {
+  readonly hasKey: boolean;
+  readonly writtenByNode: boolean;
+  /** Whether the node would write just this. */
+  readonly asConfigured: boolean;
+  /** Port and addresses that are not as configured, a sentence each. */
+  readonly differences: readonly string[];
+  /** Whether its PostUp and PostDown are those that the node would write. */
+  readonly hasRules: boolean;
+  /** Permission bits of the file and of its folder. */
+  readonly mode: number;
+  readonly folderMode: number;
+}
+
+export function judgeInterfaceFile({ path, file, peersStored, isRoot }: InterfaceFileFacts): Verdict {
+  if (file === null) return judgeMissingFile(path, peersStored, isRoot);
+  if ('unreadable' in file) return bad(file.unreadable);
+  if (!file.hasKey) return bad(`${path} has no valid PrivateKey`, keyAdvice);
+  const findings = [
+    ...(file.mode & 0o077
+      ? [doubtful(`${path} has mode ${octal(file.mode)} and holds the node's key`, `chmod 600 ${path}`)]
+      : []),
+    ...(file.folderMode & 0o022
+      ? [doubtful(`others may write into the folder of ${path}`, 'chmod 700 that folder')]
+      : []),
+    ...judgeContent(path, file),
+  ];
+  return gather(findings, `${path} is as the configuration says`);
+}
+
+const keyAdvice = "it holds the node's key: make it readable, or put it back from a backup";
+
+function judgeContent(path: string, file: FileContent): readonly Verdict[] {
+  if (file.asConfigured) return [];
+  if (file.writtenByNode) {
+    const what =
+      file.differences.length === 0 ? 'rules of another configuration' : file.differences.join('; ');
+    return [
+      doubtful(
+        `${path} was written before the configuration changed: ${what}`,
+        'wgkeeper-node up writes it anew and keeps its key',
+      ),
+    ];
+  }
+  return [
+    ...file.differences.map((difference) =>
+      bad(
+        `${path}, which the node did not write: ${difference}`,
+        'change the one or the other until they agree',
+      ),
+    ),
+    ...(file.hasRules ? [] : [doubtful(`${path} has other PostUp and PostDown than the node would write`)]),
+  ];
+}
+
+function judgeMissingFile(path: string, peersStored: boolean, isRoot: boolean): Verdict {
+  if (!isRoot)
+    return doubtful(`there is no ${path}`, "run doctor as root to look at root's in /etc/wireguard");
+  if (!peersStored) return doubtful(`there is no ${path} yet`, 'wgkeeper-node up makes it');
+  return bad(
+    `there is no ${path}, and peers are stored whose clients know the key that it held`,
+    'put it back from a backup; or, while the interface is up, wgkeeper-node up takes the key from there',
+  );
+}
+
+function octal(mode: number): string {
+  return (mode & 0o777).toString(8).padStart(4, '0');
+}

@@ -1,0 +1,151 @@
+// Judges what the node shares with the rest of the host's network: ports, the WAN interface, MTU, networks, rules. Pure; looks at nothing.
+import { type Cidr, cidrContains, formatCidr } from '../address.ts';
+import { bad, doubtful, gather, good, unseen, type Verdict } from './verdict.ts';
+
+/**
+ * Who has a port. `node`: a process of this program, or its interface. `unknown`: one of which that can't be told.
+ * `pid` and `program` are null where there is no process to name.
+ */
+export interface PortHolder {
+  readonly kind: 'node' | 'other' | 'unknown';
+  readonly pid: number | null;
+  readonly program: string | null;
+}
+
+export interface PortFacts {
+  /** As in `TCP 51821`. */
+  readonly port: string;
+  /** The key of the configuration. */
+  readonly key: string;
+  /** Null: nobody has it. */
+  readonly holder: PortHolder | null;
+  /** An address that is to be listened on and that this host does not have; null: there is none. */
+  readonly missingAddress: string | null;
+}
+
+export function judgePort({ port, key, holder, missingAddress }: PortFacts): Verdict {
+  if (missingAddress !== null) {
+    return bad(`this host does not have the address ${missingAddress}`, 'correct server.host');
+  }
+  if (holder === null) return good(`${port} is free`);
+  const who = `${holder.program}${holder.pid === null ? '' : ` (pid ${holder.pid})`}`;
+  if (holder.kind === 'node') return good(`${port} is ours: ${who} has it`);
+  if (holder.kind === 'unknown') {
+    if (holder.program === null) return unseen(`who has ${port}`);
+    return doubtful(`${port} is taken by ${who}, for this interface or another`);
+  }
+  return bad(`${port} is taken by ${who}`, `stop that program, or give ${key} another port`);
+}
+
+export interface WanFacts {
+  /** Null: none is configured. */
+  readonly name: string | null;
+  /** Null: there is none of this name; undefined: what there is could not be seen. */
+  readonly link: { readonly isUp: boolean } | null | undefined;
+  /** What there is instead. */
+  readonly others: readonly string[];
+}
+
+export function judgeWan({ name, link, others }: WanFacts): Verdict {
+  if (name === null) return good('wireguard.routing.wan_interface is not set: peers reach this host alone');
+  if (link === undefined) return unseen(name, null);
+  if (link === null) {
+    const choice = others.length === 0 ? 'an interface of this host' : `one of ${others.join(', ')}`;
+    return bad(`${name} does not exist`, `set wireguard.routing.wan_interface to ${choice}`);
+  }
+  if (!link.isUp) return doubtful(`${name} is down`, `ip link set ${name} up`);
+  return good(`${name} is up`);
+}
+
+export interface MtuFacts {
+  readonly name: string;
+  /** Null: there is no interface. */
+  readonly mtuBytes: number | null;
+  /** Null: no WAN interface, or it is not there. */
+  readonly wan: { readonly name: string; readonly mtuBytes: number } | null;
+}
+
+export function judgeMtu({ name, mtuBytes, wan }: MtuFacts): Verdict {
+  if (mtuBytes === null) return doubtful(`there is no ${name} to look at`);
+  const outerBytes = wan?.mtuBytes ?? ethernetBytes;
+  const roomBytes = Math.max(outerBytes - overheadBytes, leastBytes);
+  const outer = `${outerBytes} of ${wan?.name ?? 'Ethernet'} less ${overheadBytes} for WireGuard`;
+  const set = `ip link set ${name} mtu ${roomBytes}`;
+  if (mtuBytes < leastBytes) return doubtful(`${mtuBytes} bytes, too few for IPv6`, set);
+  if (mtuBytes > roomBytes)
+    return doubtful(`${mtuBytes} bytes, more than ${outer}: packets are broken up or lost`, set);
+  if (outerBytes < leastBytes + overheadBytes) {
+    return doubtful(`${wan?.name} carries ${outerBytes} bytes, too few for ${leastBytes} inside a tunnel`);
+  }
+  return good(`${mtuBytes} bytes fit into ${outer}`);
+}
+
+// Around each packet: IPv6 40, UDP 8, WireGuard's own 32 (wg-quick(8) reckons so, too).
+const overheadBytes = 80;
+
+// What IPv6 needs (RFC 8200, section 5).
+const leastBytes = 1_280;
+
+const ethernetBytes = 1_500;
+
+export interface SubnetFacts {
+  readonly subnets: readonly Cidr[];
+  /** Networks that this host reaches otherwise, the default routes left out; null: they could not be seen. */
+  readonly networks: readonly { readonly cidr: Cidr; readonly interface: string }[] | null;
+}
+
+export function judgeSubnets({ subnets, networks }: SubnetFacts): Verdict {
+  const names = subnets.map(formatCidr).join(', ');
+  if (networks === null) return unseen('the routes of this host', null);
+  const clashes = new Set<string>();
+  for (const subnet of subnets) {
+    for (const { cidr, interface: name } of networks) {
+      if (overlap(subnet, cidr)) clashes.add(`${formatCidr(subnet)} overlaps ${formatCidr(cidr)} of ${name}`);
+    }
+  }
+  return gather(
+    [...clashes].map((clash) =>
+      doubtful(clash, 'choose a subnet that nothing else uses: one of the two is unreachable'),
+    ),
+    `${names} overlap no other network of this host`,
+  );
+}
+
+function overlap(a: Cidr, b: Cidr): boolean {
+  const baseOf = ({ family, base }: Cidr) => ({ family, value: base });
+  return cidrContains(a, baseOf(b)) || cidrContains(b, baseOf(a));
+}
+
+export interface FirewallFacts {
+  /** What makes the rules; null: no rules are asked for. */
+  readonly backend: string | null;
+  /** `extra`: all that are wanted, and others of the node too; null: that could not be seen. */
+  readonly rules: 'present' | 'missing' | 'extra' | null;
+  /** Chains of others that drop forwarded packets by policy, whatever the node's rules accept. */
+  readonly drops: readonly string[];
+  /** Whether the interface's file is the node's own, or not there yet; another brings rules of its own. */
+  readonly writtenByNode: boolean;
+}
+
+export function judgeFirewall({ backend, rules, drops, writtenByNode }: FirewallFacts): Verdict {
+  if (backend === null) return good('no rules are asked for');
+  if (rules === null) return unseen('the firewall rules');
+  if (rules === 'present') {
+    if (drops.length === 0) return good(`every rule is there (${backend})`);
+    const seen = `every rule is there (${backend}), but others drop by policy: ${drops.join(', ')}`;
+    return doubtful(
+      seen,
+      "let the interface's traffic pass in their rules, too, or peers reach this host alone",
+    );
+  }
+  if (!writtenByNode) {
+    const own =
+      "the interface's file was not written by the node: see to it that its PostUp forwards and masquerades";
+    return doubtful(`the node's rules are not there (${backend})`, own);
+  }
+  if (rules === 'missing')
+    return bad(`rules are missing (${backend}): peers reach nothing beyond this host`, upAgain);
+  return doubtful(`there are rules of another configuration, too (${backend})`, upAgain);
+}
+
+const upAgain = 'wgkeeper-node up puts it right';

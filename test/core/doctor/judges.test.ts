@@ -1,0 +1,473 @@
+// What is seen, and what is thought of it: the cases that a host for tests does not bring about by itself.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parseCidr } from '../../../core/address.ts';
+import {
+  judgeCertificate,
+  judgeConfig,
+  judgeFolder,
+  judgeLock,
+  judgeStore,
+} from '../../../core/doctor/files.ts';
+import { type InterfaceFacts, judgeInterface, judgeInterfaceFile } from '../../../core/doctor/interface.ts';
+import {
+  judgeFirewall,
+  judgeMtu,
+  judgePort,
+  judgeSubnets,
+  judgeWan,
+  type PortHolder,
+} from '../../../core/doctor/network.ts';
+import { judgeClock, judgeOpenFiles, judgePrivileges, judgeRuntime } from '../../../core/doctor/runtime.ts';
+import { judgeForwarding, judgePrograms, judgeWireGuard } from '../../../core/doctor/tools.ts';
+import type { Verdict } from '../../../core/doctor/verdict.ts';
+import { fail, ok } from '../../../core/result.ts';
+import { mustSucceed } from '../../fixtures/outcome.ts';
+
+/** Status and words; a verdict that is not ok says what to do, unless what was seen says it. */
+type Case = readonly [
+  what: string,
+  verdict: Verdict,
+  status: Verdict['status'],
+  seen: RegExp,
+  advice?: RegExp,
+];
+
+function cases(name: string, list: readonly Case[]): void {
+  describe(name, () => {
+    for (const [what, verdict, status, seen, advice] of list) {
+      it(what, () => {
+        assert.equal(verdict.status, status, verdict.seen);
+        assert.match(verdict.seen, seen);
+        if (advice === undefined) assert.equal(verdict.advice, null);
+        else assert.match(verdict.advice ?? '', advice);
+      });
+    }
+  });
+}
+
+const runtime = {
+  nodeVersion: '22.1.0',
+  glibcVersion: '2.36',
+  architecture: 'x64',
+  nativeLoads: true,
+  nativeNeeds: 'Node.js 20',
+};
+cases('Node.js', [
+  [
+    'loads the module',
+    judgeRuntime(runtime),
+    'ok',
+    /^Node\.js 22\.1\.0 on x64 with glibc 2\.36: the HTTP module loads$/,
+  ],
+  [
+    'does not',
+    judgeRuntime({ ...runtime, glibcVersion: null, nativeLoads: false }),
+    'fail',
+    /without glibc/,
+    /^Node\.js 20$/,
+  ],
+]);
+
+cases('rights', [
+  ['root', judgePrivileges({ isRoot: true, mayAdministerNetwork: true }), 'ok', /^root, with CAP_NET_ADMIN$/],
+  [
+    'a user with the capability',
+    judgePrivileges({ isRoot: false, mayAdministerNetwork: true }),
+    'ok',
+    /^not root, with/,
+  ],
+  [
+    'a user without',
+    judgePrivileges({ isRoot: false, mayAdministerNetwork: false }),
+    'warn',
+    /can not be seen/,
+    /as root/,
+  ],
+  [
+    'root without',
+    judgePrivileges({ isRoot: true, mayAdministerNetwork: false }),
+    'fail',
+    /^root without/,
+    /NET_ADMIN/,
+  ],
+  ['who knows', judgePrivileges({ isRoot: true, mayAdministerNetwork: null }), 'warn', /could not be seen/],
+]);
+
+cases('open files', [
+  ['enough', judgeOpenFiles({ limit: 10_256 }), 'ok', /^10256 allowed$/],
+  ['without end', judgeOpenFiles({ limit: null }), 'ok', /^any number/],
+  ['few', judgeOpenFiles({ limit: 1_024 }), 'warn', /^1024 allowed: at most 768 connections/, /10256/],
+]);
+
+const now = Date.UTC(2026, 10, 25);
+cases('the clock', [
+  ['set', judgeClock({ nowMs: now, synchronized: true }), 'ok', /^it is 2026-11-25T00:00:00Z, set by NTP$/],
+  [
+    'kept by somebody else',
+    judgeClock({ nowMs: now, synchronized: null }),
+    'ok',
+    /^it is 2026-11-25T00:00:00Z$/,
+  ],
+  ['not set yet', judgeClock({ nowMs: now, synchronized: false }), 'warn', /has not set the clock/, /NTP/],
+  ['of 1970', judgeClock({ nowMs: 0, synchronized: null }), 'fail', /1970.*past/, /NTP/],
+  ['of 2099', judgeClock({ nowMs: Date.UTC(2099, 0), synchronized: true }), 'fail', /far off/, /NTP/],
+]);
+
+const packageOf = (program: string) => (program === 'wg' ? 'wireguard-tools' : program);
+cases('programs', [
+  ['all', judgePrograms({ wanted: ['wg', 'ip'], missing: [], packageOf }), 'ok', /^wg, ip$/],
+  [
+    'two missing',
+    judgePrograms({ wanted: ['wg', 'ip'], missing: ['wg', 'ip'], packageOf }),
+    'fail',
+    /^missing: wg, ip$/,
+    /^install wireguard-tools, ip$/,
+  ],
+]);
+
+const nothing = { hasUserspace: false, hasTun: false };
+const userspace = { hasUserspace: true, hasTun: true };
+cases('WireGuard', [
+  ['in the kernel', judgeWireGuard({ kernel: 'loaded', ...nothing }), 'ok', /^the kernel has it$/],
+  ['as a module', judgeWireGuard({ kernel: 'loadable', ...nothing }), 'ok', /module/],
+  ['in userspace', judgeWireGuard({ kernel: 'absent', ...userspace }), 'warn', /slower/, /5\.6/],
+  [
+    'nowhere',
+    judgeWireGuard({ kernel: 'absent', ...nothing }),
+    'fail',
+    /wireguard-go and \/dev\/net\/tun$/,
+    /install/,
+  ],
+  [
+    'without a tun device',
+    judgeWireGuard({ kernel: 'absent', ...userspace, hasTun: false }),
+    'fail',
+    /lacks \/dev\/net\/tun$/,
+    /\/dev\/net\/tun/,
+  ],
+  ['not to be seen', judgeWireGuard({ kernel: 'unknown', ...nothing }), 'warn', /not to be seen/, /modprobe/],
+]);
+
+const forwards = { families: ['IPv4', 'IPv6'] as const, ipv4: '1', ipv6: '1', ipv6Disabled: '0' };
+cases('forwarding', [
+  ['of both', judgeForwarding(forwards), 'ok', /^on for IPv4 and IPv6$/],
+  [
+    'of none',
+    judgeForwarding({ ...forwards, ipv4: '0', ipv6: '0' }),
+    'fail',
+    /ip_forward is 0; net\.ipv6.* is 0$/,
+    /ip_forward=1; .*forwarding=1/,
+  ],
+  [
+    'of the family that is not used',
+    judgeForwarding({ ...forwards, families: ['IPv4'], ipv6: '0' }),
+    'ok',
+    /^on for IPv4$/,
+  ],
+  [
+    'without IPv6',
+    judgeForwarding({ ...forwards, ipv6: null, ipv6Disabled: null }),
+    'fail',
+    /IPv6 is off/,
+    /subnet6/,
+  ],
+  ['not to be seen', judgeForwarding({ ...forwards, ipv4: null }), 'warn', /ip_forward could not be seen/],
+]);
+
+const port = (holder: PortHolder | null, missingAddress: string | null = null) =>
+  judgePort({ port: 'TCP 51821', key: 'server.port', holder, missingAddress });
+cases('ports', [
+  ['free', port(null), 'ok', /^TCP 51821 is free$/],
+  [
+    'ours',
+    port({ kind: 'node', pid: 7, program: 'wgkeeper-node' }),
+    'ok',
+    /is ours: wgkeeper-node \(pid 7\)/,
+  ],
+  [
+    "somebody's",
+    port({ kind: 'other', pid: 7, program: 'nginx' }),
+    'fail',
+    /taken by nginx \(pid 7\)/,
+    /server\.port/,
+  ],
+  [
+    'nobody knows whose',
+    port({ kind: 'unknown', pid: null, program: null }),
+    'warn',
+    /who has TCP 51821 could not/,
+    /root/,
+  ],
+  [
+    'of some WireGuard',
+    port({ kind: 'unknown', pid: null, program: 'the kernel' }),
+    'warn',
+    /the kernel, for this interface or another/,
+  ],
+  ['of an address that is not there', port(null, '192.0.2.9'), 'fail', /192\.0\.2\.9/, /server\.host/],
+]);
+
+cases('the WAN interface', [
+  ['none', judgeWan({ name: null, link: undefined, others: [] }), 'ok', /not set/],
+  ['up', judgeWan({ name: 'eth0', link: { isUp: true }, others: [] }), 'ok', /^eth0 is up$/],
+  [
+    'down',
+    judgeWan({ name: 'eth0', link: { isUp: false }, others: [] }),
+    'warn',
+    /is down/,
+    /ip link set eth0 up/,
+  ],
+  [
+    'missing',
+    judgeWan({ name: 'eth9', link: null, others: ['eth0', 'eth1'] }),
+    'fail',
+    /does not exist/,
+    /eth0, eth1/,
+  ],
+  ['not to be seen', judgeWan({ name: 'eth0', link: undefined, others: [] }), 'warn', /could not be seen/],
+]);
+
+const mtu = (mtuBytes: number | null, wanBytes?: number) =>
+  judgeMtu({
+    name: 'wg0',
+    mtuBytes,
+    wan: wanBytes === undefined ? null : { name: 'eth0', mtuBytes: wanBytes },
+  });
+cases('the MTU', [
+  ['that fits', mtu(1_420, 1_500), 'ok', /^1420 bytes fit into 1500 of eth0 less 80/],
+  ['that fits Ethernet, for want of a WAN interface', mtu(1_420), 'ok', /1500 of Ethernet/],
+  ['one byte too many', mtu(1_321, 1_400), 'warn', /broken up/, /mtu 1320$/],
+  ['too small for IPv6', mtu(1_279, 1_500), 'warn', /too few for IPv6/, /mtu 1420$/],
+  ['on a path too small for any tunnel with IPv6', mtu(1_280, 1_300), 'warn', /carries 1300/],
+  ['of no interface', mtu(null, 1_500), 'warn', /no wg0/],
+]);
+
+const networks = (...texts: readonly string[]) =>
+  texts.map((text) => ({ cidr: mustSucceed(parseCidr(text)), interface: 'eth1' }));
+const subnets = networks('10.7.0.0/24', 'fd07::/112').map(({ cidr }) => cidr);
+cases('subnets', [
+  [
+    'alone',
+    judgeSubnets({ subnets, networks: networks('10.6.0.0/16', '192.168.0.0/16', 'fd08::/64') }),
+    'ok',
+    /overlap no other/,
+  ],
+  [
+    'inside another',
+    judgeSubnets({ subnets, networks: networks('10.0.0.0/8') }),
+    'warn',
+    /10\.7\.0\.0\/24 overlaps 10\.0\.0\.0\/8 of eth1/,
+    /choose/,
+  ],
+  [
+    'around another',
+    judgeSubnets({ subnets, networks: networks('fd07::5/128') }),
+    'warn',
+    /fd07::\/112 overlaps fd07::5\/128/,
+    /choose/,
+  ],
+  ['who knows', judgeSubnets({ subnets, networks: null }), 'warn', /could not be seen/],
+]);
+
+const firewall = { backend: 'nftables', rules: 'present', drops: [], writtenByNode: true } as const;
+cases('the firewall', [
+  ['all there', judgeFirewall(firewall), 'ok', /every rule is there \(nftables\)/],
+  ['not wanted', judgeFirewall({ ...firewall, backend: null, rules: null }), 'ok', /no rules are asked for/],
+  [
+    'there in vain',
+    judgeFirewall({ ...firewall, drops: ['inet filter forward'] }),
+    'warn',
+    /others drop by policy: inet filter forward$/,
+    /pass/,
+  ],
+  ['missing', judgeFirewall({ ...firewall, rules: 'missing' }), 'fail', /missing/, /up/],
+  ['left over', judgeFirewall({ ...firewall, rules: 'extra' }), 'warn', /another configuration/, /up/],
+  [
+    "the operator's",
+    judgeFirewall({ ...firewall, rules: 'missing', writtenByNode: false }),
+    'warn',
+    /not there/,
+    /PostUp/,
+  ],
+  ['not to be seen', judgeFirewall({ ...firewall, rules: null }), 'warn', /could not be seen/, /root/],
+]);
+
+const interfaceFacts: InterfaceFacts = {
+  name: 'wg0',
+  wanted: { listenPort: 51_820, addresses: ['10.7.0.1/24'] },
+  link: { isUp: true, addresses: ['10.7.0.1/24'] },
+  device: { publicKey: 'A', listenPort: 51_820 },
+  fileKey: 'A',
+};
+cases('the interface', [
+  [
+    'as it ought to be',
+    judgeInterface(interfaceFacts),
+    'ok',
+    /^wg0 is up with 10\.7\.0\.1\/24, port 51820 and the key of its file$/,
+  ],
+  ['without a file to compare', judgeInterface({ ...interfaceFacts, fileKey: null }), 'ok', /port 51820$/],
+  [
+    'of another kind',
+    judgeInterface({ ...interfaceFacts, device: 'refused' }),
+    'fail',
+    /wg can't read it/,
+    /another name/,
+  ],
+  [
+    'that no one may look into',
+    judgeInterface({ ...interfaceFacts, device: null }),
+    'warn',
+    /key and port could not/,
+    /root/,
+  ],
+  [
+    'that can not be seen at all',
+    judgeInterface({ ...interfaceFacts, link: undefined }),
+    'warn',
+    /wg0 could not be seen/,
+  ],
+  [
+    'with another key',
+    judgeInterface({ ...interfaceFacts, fileKey: 'B' }),
+    'fail',
+    /not that of its file/,
+    /up/,
+  ],
+]);
+
+const content = {
+  hasKey: true,
+  writtenByNode: true,
+  asConfigured: true,
+  differences: [],
+  hasRules: true,
+  mode: 0o100600,
+  folderMode: 0o40700,
+};
+const file = (changes: object) =>
+  judgeInterfaceFile({ path: '/f', file: { ...content, ...changes }, peersStored: true, isRoot: true });
+const noFile = (peersStored: boolean, isRoot: boolean) =>
+  judgeInterfaceFile({ path: '/f', file: null, peersStored, isRoot });
+cases("the interface's file", [
+  ['as it ought to be', file({}), 'ok', /^\/f is as the configuration says$/],
+  ['in a folder for everybody', file({ folderMode: 0o40777 }), 'warn', /others may write/, /chmod 700/],
+  ['without a key', file({ hasKey: false, asConfigured: false }), 'fail', /no valid PrivateKey/, /backup/],
+  [
+    'made by hand, with rules of its own',
+    file({ asConfigured: false, writtenByNode: false, hasRules: false }),
+    'warn',
+    /other PostUp/,
+  ],
+  [
+    'made by hand, and fitting',
+    file({ asConfigured: false, writtenByNode: false }),
+    'ok',
+    /as the configuration says/,
+  ],
+  [
+    'unreadable',
+    judgeInterfaceFile({
+      path: '/f',
+      file: { unreadable: "/f can't be read" },
+      peersStored: true,
+      isRoot: true,
+    }),
+    'fail',
+    /can't be read/,
+  ],
+  ['missing before the first peer', noFile(false, true), 'warn', /yet/, /up/],
+  ['missing after it', noFile(true, true), 'fail', /peers are stored/, /backup/],
+  ['missing for a user, whose own it may not be', noFile(true, false), 'warn', /no \/f/, /root/],
+]);
+
+cases('the configuration', [
+  ['right', judgeConfig({ path: 'c', config: ok({ warnings: [] }) }), 'ok', /^c is right$/],
+  [
+    'with warnings',
+    judgeConfig({ path: 'c', config: ok({ warnings: ['mode 0644'] }) }),
+    'warn',
+    /^mode 0644$/,
+  ],
+  ['wrong', judgeConfig({ path: 'c', config: fail(['one', 'two']) }), 'fail', /^one; two$/, /correct c/],
+]);
+
+const valid = { kind: 'valid', peers: 1, tornBytes: 0, mode: 0o100600 } as const;
+const store = (stored: Parameters<typeof judgeStore>[0]['content']) =>
+  judgeStore({ path: '/s', content: stored });
+cases('the store', [
+  ['valid', store(valid), 'ok', /^\/s holds 1 peer$/],
+  ['for everybody', store({ ...valid, mode: 0o100644 }), 'warn', /others can get at it/, /chmod 600/],
+  ['cut off', store({ ...valid, tornBytes: 9 }), 'warn', /9 bytes of an unfinished write/],
+  ['not to be read', store({ kind: 'forbidden' }), 'warn', /could not be seen/, /root/],
+  ['on a bad disk', store({ kind: 'unreadable', reason: 'EIO' }), 'fail', /EIO/],
+  [
+    'in memory',
+    judgeStore({ path: null, content: { kind: 'missing' } }),
+    'warn',
+    /memory only/,
+    /peer_store_file/,
+  ],
+]);
+
+const folder = {
+  folder: '/d',
+  access: 'writable',
+  isRoot: false,
+  freeBytes: 2 ** 34,
+  freeInodes: null,
+  storeBytes: 0,
+} as const;
+cases("the store's folder", [
+  ['with room', judgeFolder(folder), 'ok', /^\/d is writable, 16 GiB free$/],
+  ['not there yet', judgeFolder({ ...folder, access: 'missing' }), 'ok', /made at the start/],
+  ['nearly full', judgeFolder({ ...folder, freeBytes: 2 ** 25 }), 'warn', /nearly full: 32 MiB/, /room/],
+  [
+    'too full to write the store anew',
+    judgeFolder({ ...folder, freeBytes: 2 ** 25, storeBytes: 2 ** 25 }),
+    'fail',
+    /full/,
+    /room/,
+  ],
+  ['of another user', judgeFolder({ ...folder, access: 'forbidden' }), 'warn', /by this user/, /belong/],
+  [
+    'read-only',
+    judgeFolder({ ...folder, access: 'forbidden', isRoot: true }),
+    'fail',
+    /can't be written/,
+    /read-only/,
+  ],
+  ['short of inodes', judgeFolder({ ...folder, freeInodes: 100 }), 'warn', /only 100 inodes/, /room/],
+]);
+
+cases("the store's lock", [
+  ['free', judgeLock({ path: '/l', holder: null, complete: true }), 'ok', /^nobody has \/l$/],
+  [
+    'free as far as one sees',
+    judgeLock({ path: '/l', holder: null, complete: false }),
+    'warn',
+    /that could be seen/,
+    /root/,
+  ],
+]);
+
+const soon = now + 29 * 86_400_000;
+const certificate = (
+  checked: Extract<Parameters<typeof judgeCertificate>[0]['pair'], { checked: unknown }>['checked'],
+  validToMs = soon * 2,
+) => judgeCertificate({ pair: { path: '/c', checked, validToMs }, nowMs: now });
+cases('the certificate', [
+  ['none', judgeCertificate({ pair: null, nowMs: now }), 'ok', /no TLS/],
+  ['good', certificate(ok(null)), 'ok', /match, valid until/],
+  ['for 29 days', certificate(ok(null), soon), 'warn', /expires on/, /renew/],
+  ['not valid yet', certificate(ok('certificate_not_yet_valid')), 'fail', /not valid yet/, /clock/],
+  [
+    'no certificate',
+    certificate(fail('certificate_unreadable')),
+    'fail',
+    /no certificate in PEM/,
+    /tls_cert/,
+  ],
+  ['unreadable', judgeCertificate({ pair: { unreadable: 'ENOENT' }, nowMs: now }), 'fail', /ENOENT/],
+]);
