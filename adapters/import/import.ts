@@ -2,7 +2,7 @@
 // the store, then the interface's file, then what the live peers lack; each may be repeated, and no tunnel drops.
 import type { Config } from '../../core/config/config.ts';
 import { planAdoption } from '../../core/peers/adoption.ts';
-import type { Peer } from '../../core/peers/peer.ts';
+import type { Peer, PublicKey } from '../../core/peers/peer.ts';
 import { isAsSpecified } from '../../core/peers/reconcile.ts';
 import type { Device, DeviceChange, PeerStore } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
@@ -82,8 +82,7 @@ async function makePlan(
   if (!target.ok) return target;
   const live = device === null ? ok(null) : await readLive(device, host.derivePublicKey(source.privateKey));
   if (!live.ok) return live;
-  const idOf: Parameters<typeof planAdoption>[1]['idOf'] = (publicKey) =>
-    source.ids.get(publicKey) ?? derivePeerId(publicKey);
+  const idOf = (publicKey: PublicKey) => source.ids.get(publicKey) ?? derivePeerId(publicKey);
   const adoption = planAdoption(source.peers, { stored, live: live.value, subnets, idOf, nowMs });
   return ok({ source, adoption, live: live.value, target: target.value });
 }
