@@ -97,13 +97,22 @@ export async function addRunningWireGuard(namespace: Namespace, name: string): P
  */
 export async function quiet(namespace: Namespace): Promise<void> {
   const pids = (await namespace.run('sh', '-c', 'pgrep -x wireguard-go || true')).trim().split('\n');
-  const net = readlinkSync(`/proc/${namespace.pid}/ns/net`);
-  const here = pids.filter((pid) => pid !== '' && readlinkSync(`/proc/${pid}/ns/net`) === net).map(Number);
+  const net = networkOf(String(namespace.pid));
+  const here = pids.filter((pid) => networkOf(pid) === net).map(Number);
   const spentNs = () => here.reduce((total, pid) => total + cpuNs(pid), 0);
   for (let second = 0; second < 150; second += 3) {
     const before = spentNs();
     await setTimeout(3_000);
     if (spentNs() - before < 3e9 * 0.05) return;
+  }
+}
+
+/** The network namespace of a process; null: it has gone. */
+function networkOf(pid: string): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return null;
   }
 }
 
