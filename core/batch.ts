@@ -70,7 +70,8 @@ export interface Workplace {
   readonly deviceFailed: (failure: DeviceFailure) => void;
 }
 
-interface Step {
+/** A command that was decided. */
+export interface Step {
   readonly waiting: Waiting;
   readonly change: PeerChange;
   readonly privateKey: PrivateKey | null;
@@ -83,35 +84,60 @@ interface Applied {
   readonly unknown: readonly Step[];
 }
 
-/** Carries out commands on peers of different ids and answers each. Batches must not overlap. */
-export async function runBatch(batch: readonly Waiting[], place: Workplace): Promise<void> {
-  const { book, store, log } = place;
+/**
+ * Decides commands on peers of different ids, of whom none is on its way, and persists the changes. Answers every command
+ * that comes to nothing. The resolved steps are in the store and on their way: each is to be applied or taken back.
+ */
+export async function persistBatch(batch: readonly Waiting[], place: Workplace): Promise<readonly Step[]> {
+  const { book, store } = place;
   const steps = batch.flatMap((waiting) => decideStep(waiting, place));
-  if (steps.length === 0) return;
-  const stored = await store.commit(
-    steps.map((step) => storeChange(step.change)),
-    book.table.peers,
-  );
-  if (!stored.ok) {
-    place.storeFailed(stored.failure);
-    book.giveBack(changesOf(steps));
-    for (const step of steps) step.waiting.answer(fail('store_error'));
-    return;
+  if (steps.length === 0) return [];
+  const changes = changesOf(steps);
+  const stored = await store.commit(changes.map(storeChange), book.storedPeers);
+  if (stored.ok) {
+    book.stored(changes);
+    return steps;
   }
-  const applied = await apply(steps, place);
-  // First of all: the store may write itself anew when something is taken back, and must find there what was made.
-  const made = [...applied.done, ...applied.unknown];
-  book.publish(changesOf(made));
+  place.storeFailed(stored.failure);
+  book.giveBack(changes);
+  for (const step of steps) step.waiting.answer(fail('store_error'));
+  return [];
+}
+
+/** Makes persisted steps on the device, publishes them and answers. Resolves with those that it refused: they are to be taken back. */
+export async function applyBatch(steps: readonly Step[], place: Workplace): Promise<readonly Step[]> {
+  const { done, refused, unknown } = await apply(steps, place);
+  const made = [...done, ...unknown];
+  place.book.publish(changesOf(made));
   for (const { change } of made) if ('before' in change) place.retired.add(change.before.publicKey);
-  for (const step of applied.done) answerDone(step, log);
-  for (const step of applied.unknown) answerUnknown(step, log);
-  if (applied.refused.length > 0) await takeBack(applied.refused, place);
-  for (const step of applied.refused) step.waiting.answer(fail('wireguard_error'));
+  for (const step of done) answerDone(step, place.log);
+  for (const step of unknown) answerUnknown(step, place.log);
+  return refused;
+}
+
+/** Takes persisted steps back from the store and answers them. Not while anything else is persisted. */
+export async function takeBack(
+  steps: readonly Step[],
+  failure: 'wireguard_error' | 'device_unavailable' | 'deadline_exceeded',
+  place: Workplace,
+): Promise<void> {
+  if (steps.length === 0) return;
+  const { book, store, retired } = place;
+  const changes = changesOf(steps);
+  for (const change of changes) if ('after' in change) retired.add(change.after.publicKey);
+  const stored = await store.commit(changes.map(undoneInStore), book.storedPeers);
+  if (!stored.ok) place.storeFailed(stored.failure);
+  book.giveBack(changes);
+  for (const step of steps) step.waiting.answer(fail(failure));
+}
+
+/** Whether its caller was told already that the outcome is unknown: then not doing it is the kinder one. */
+export function isLate(waiting: Waiting, clock: Clock): boolean {
+  return clock.monotonicMs() - waiting.sinceMs >= requestDeadlineMs;
 }
 
 function decideStep(waiting: Waiting, { book, keys, clock }: Workplace): readonly Step[] {
-  // Its caller was told that the outcome is unknown; not doing it is the kinder one.
-  if (clock.monotonicMs() - waiting.sinceMs >= requestDeadlineMs) {
+  if (isLate(waiting, clock)) {
     waiting.answer(fail('deadline_exceeded'));
     return [];
   }
@@ -140,14 +166,6 @@ async function applyOneByOne(steps: readonly Step[], place: Workplace): Promise<
     else refused.push(step);
   }
   return { done, refused, unknown: [] };
-}
-
-async function takeBack(steps: readonly Step[], place: Workplace): Promise<void> {
-  const changes = changesOf(steps);
-  for (const change of changes) if ('after' in change) place.retired.add(change.after.publicKey);
-  const stored = await place.store.commit(changes.map(undoneInStore), place.book.table.peers);
-  if (!stored.ok) place.storeFailed(stored.failure);
-  place.book.giveBack(changes);
 }
 
 function answerDone({ waiting, change, privateKey }: Step, log: Log): void {

@@ -1,7 +1,17 @@
-// The one writer: a lane of commands, expiries and repairs, one after the other. The book is what ought to be; store and
-// device are made to follow it. What a batch of commands does is batch.ts.
+// The one writer: a lane of commands, expiries and repairs. The book is what ought to be; store and device are made to
+// follow it. What a batch of commands does is batch.ts.
 import { auditChange, auditDrift } from './audit.ts';
-import { type Changed, type ChangeFailure, type Origin, runBatch, type Waiting } from './batch.ts';
+import {
+  applyBatch,
+  type Changed,
+  type ChangeFailure,
+  isLate,
+  type Origin,
+  persistBatch,
+  type Step,
+  takeBack,
+  type Waiting,
+} from './batch.ts';
 import { createFault, type Fault } from './fault.ts';
 import {
   batchMax,
@@ -88,6 +98,10 @@ export function createNode(options: {
   const counts = createNodeCounts();
   const queue: Waiting[] = [];
   let running: Promise<void> | null = null;
+  // What the device is at work on: resolves with the steps that it refused. Null: nothing.
+  let applying: Promise<readonly Step[]> | null = null;
+  // How long it took for the last batch.
+  let applyMs = 0;
   let stopping = false;
   let cancelExpiryTimer = () => {};
 
@@ -139,7 +153,6 @@ export function createNode(options: {
     // Asked again in the same breath as the lane falls asleep: an answer may have brought the next command.
     do {
       await takeTurn();
-      check.changed();
       forgetRetired();
     } while (isWanted());
     running = null;
@@ -156,32 +169,75 @@ export function createNode(options: {
     }
   }
 
-  /** Does what is due first. */
+  /** Does what is due first. While the device works on one batch the next is persisted; all else waits for the device. */
   async function takeTurn(): Promise<void> {
+    if (isUpkeepDue()) {
+      await deviceDone();
+      await keepUp();
+      return;
+    }
+    const batch = takeBatch();
+    if (batch.length === 0) return deviceDone();
+    counts.batches.observe(batch.length);
+    const steps = await persistBatch(batch, place);
+    await deviceDone();
+    if (deviceFault.takeUp()) await reconcile();
+    if (deviceFault.lasting()) return takeBack(steps, 'device_unavailable', place);
+    const late = steps.filter((step) => isLate(step.waiting, clock));
+    await takeBack(late, 'deadline_exceeded', place);
+    await hand(steps.filter((step) => !late.includes(step)));
+  }
+
+  function isUpkeepDue(): boolean {
+    if (storeFault.suspected() || deviceFault.suspected() || lastingFault() !== null) return true;
+    return (book.nextExpiryMs() ?? Number.POSITIVE_INFINITY) <= clock.nowMs();
+  }
+
+  async function keepUp(): Promise<void> {
     if (storeFault.takeUp()) await healStore();
     if (deviceFault.takeUp()) await reconcile();
     const expired = book.takeExpired(clock.nowMs(), expiryBatchMax);
-    if (expired.length > 0) {
-      await expire(expired);
-      return;
-    }
+    if (expired.length > 0) await expire(expired);
     const refusal = lastingFault();
     if (refusal !== null) for (const waiting of queue.splice(0)) waiting.answer(fail(refusal));
-    const batch = takeBatch();
-    if (batch.length === 0) return;
-    counts.batches.observe(batch.length);
-    await runBatch(batch, place);
+  }
+
+  /**
+   * Hands a batch to the device, and waits until it is half done as far as the batch before can tell. So the next batch
+   * gathers as many commands as came meanwhile, and is in the store when the device is done.
+   */
+  async function hand(steps: readonly Step[]): Promise<void> {
+    if (steps.length === 0) return;
+    const startedMs = clock.monotonicMs();
+    applying = applyBatch(steps, place).then((refused) => {
+      applyMs = clock.monotonicMs() - startedMs;
+      return refused;
+    });
+    const half = applying;
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(applyMs / 2, resolve);
+      void half.then(cancel).then(resolve);
+    });
+  }
+
+  /** Waits until the device has nothing to do, and takes back what it refused. */
+  async function deviceDone(): Promise<void> {
+    if (applying === null) return;
+    const refused = await applying;
+    applying = null;
+    await takeBack(refused, 'wireguard_error', place);
+    check.changed();
   }
 
   function isWanted(): boolean {
-    return queue.length > 0 || storeFault.suspected() || deviceFault.suspected();
+    return queue.length > 0 || applying !== null || storeFault.suspected() || deviceFault.suspected();
   }
 
   // Commands on the same peer go into batches of their own, so that each can be taken back alone.
   function takeBatch(): readonly Waiting[] {
     const ids = new Set<PeerId>();
     for (const { command } of queue) {
-      if (ids.size >= batchMax || ids.has(command.id)) break;
+      if (ids.size >= batchMax || ids.has(command.id) || book.isOnItsWay(command.id)) break;
       ids.add(command.id);
     }
     return queue.splice(0, ids.size);
@@ -200,6 +256,7 @@ export function createNode(options: {
     const gone = !deviceFault.lasting() && (await removeFromDevice(changes));
     for (const peer of peers) retired.add(peer.publicKey);
     book.publish(changes);
+    check.changed();
     for (const change of changes) auditChange(log, change, null, gone ? 'done' : 'unknown');
     const result = gone ? 'ok' : 'wireguard_error';
     counts.operations.note('expire', result, clock.monotonicMs() - startedMs, peers.length);
@@ -266,6 +323,7 @@ export function createNode(options: {
 
   async function reconcile(): Promise<void> {
     const made = await makeDeviceRight();
+    check.changed();
     if (!made.ok) {
       logFault(deviceFault, made.failure, 'the device can not be reconciled');
     } else if (deviceFault.lasting()) {

@@ -2,8 +2,8 @@
 // moves all three. Pure memory: store and device follow it, or it follows them, elsewhere.
 import type { Result } from '../result.ts';
 import { createExpiryQueue } from './expiry.ts';
-import { type Decision, decide, type PeerChange, type PeerCommand } from './lifecycle.ts';
-import type { Peer, PeerKeys } from './peer.ts';
+import { type Decision, decide, type PeerChange, type PeerCommand, peerIdOf } from './lifecycle.ts';
+import type { Peer, PeerId, PeerKeys } from './peer.ts';
 import { createPools, type PoolSubnet, type Pools } from './pool.ts';
 import { createPeerTable, type PeerTable } from './table.ts';
 
@@ -21,9 +21,15 @@ export interface Book {
     nowMs: number,
     makeKeys: () => PeerKeys,
   ): Result<Decision, 'peer_not_found' | 'no_available_ip'>;
+  /** Notes that decided changes are in the store, of one peer at most one, and on their way to the device. */
+  stored(changes: readonly PeerChange[]): void;
+  /** Whether a change of this peer is on its way. */
+  isOnItsWay(id: PeerId): boolean;
+  /** All peers as the store has them: those of the table, with what is on its way. */
+  storedPeers(): readonly Peer[];
   /** Makes decided changes true for every reader, all at once. */
   publish(changes: readonly PeerChange[]): void;
-  /** Drops decided changes that were not made. */
+  /** Drops decided changes that were not made, or that were taken back from the store. */
   giveBack(changes: readonly PeerChange[]): void;
   /** Keeps single addresses from being handed out, in place of those that were kept before: others have them. */
   hold(allowedIPs: readonly string[]): void;
@@ -37,11 +43,16 @@ export interface Book {
 export function createBook(subnets: readonly PoolSubnet[]): Book {
   const table = createPeerTable();
   const expiry = createExpiryQueue((id, atMs) => table.get(id)?.peer.expiresAtMs === atMs);
+  const onTheirWay = new Map<PeerId, PeerChange>();
   let pools = createPools(subnets, []);
 
   function enter(peer: Peer): void {
     table.put(peer);
     expiry.add(peer);
+  }
+
+  function arrive(changes: readonly PeerChange[]): void {
+    for (const change of changes) onTheirWay.delete(peerIdOf(change));
   }
 
   return {
@@ -62,7 +73,18 @@ export function createBook(subnets: readonly PoolSubnet[]): Book {
         makeKeys,
         takeAddresses: (families) => pools.take(families ?? pools.families),
       }),
+    stored(changes) {
+      for (const change of changes) onTheirWay.set(peerIdOf(change), change);
+    },
+    isOnItsWay: (id) => onTheirWay.has(id),
+    storedPeers() {
+      if (onTheirWay.size === 0) return table.peers();
+      const peers = table.peers().filter((peer) => !onTheirWay.has(peer.id));
+      for (const change of onTheirWay.values()) if ('after' in change) peers.push(change.after);
+      return peers;
+    },
     publish(changes) {
+      arrive(changes);
       const gone: Peer[] = [];
       for (const change of changes) {
         if ('after' in change) enter(change.after);
@@ -73,6 +95,7 @@ export function createBook(subnets: readonly PoolSubnet[]): Book {
       for (const peer of gone) pools.release(peer.allowedIPs);
     },
     giveBack(changes) {
+      arrive(changes);
       for (const change of changes) if (change.kind === 'created') pools.release(change.after.allowedIPs);
     },
     hold: (allowedIPs) => pools.hold(allowedIPs),

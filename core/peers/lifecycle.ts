@@ -93,6 +93,11 @@ function rotatePeer(peer: Peer, command: PutCommand, keys: PeerKeys): Peer {
   };
 }
 
+/** Whom a change is about. */
+export function peerIdOf(change: PeerChange): PeerId {
+  return 'after' in change ? change.after.id : change.before.id;
+}
+
 /** What a change asks of the store. */
 export function storeChange(change: PeerChange): StoreChange {
   switch (change.kind) {

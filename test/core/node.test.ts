@@ -157,18 +157,100 @@ test('an outcome that nobody knows is kept, told as such, and made true', async 
   assert.equal((await rig.onDevice()).size, 1);
 });
 
+/** Lets the device be busy until the answer is called, and as long as before at least. */
+function holdDevice(rig: { holdApply: () => Promise<void> }): () => void {
+  let release = (): void => assert.fail('the device has nothing to do');
+  rig.holdApply = () => {
+    rig.holdApply = () => Promise.resolve();
+    return new Promise((resolve) => (release = resolve));
+  };
+  return () => release();
+}
+
+test('what comes while the device works is in the store when it is done, and shares one write', async () => {
+  const rig = await createRig();
+  let release = holdDevice(rig);
+  const first = rig.put(idOf(1));
+  await rig.clock.advance(1_000);
+  release();
+  assert.ok((await rig.one(first)).ok);
+  // As far as is known the device takes a second now.
+  release = holdDevice(rig);
+  const second = rig.put(idOf(2));
+  await rig.clock.settle();
+  const early = rig.putMany(3, 2);
+  await rig.clock.advance(400);
+  const later = rig.putMany(5, 3);
+  await rig.clock.advance(99);
+  assert.equal(rig.store.writes.commits, 2, 'it gathers until the device is half done');
+  await rig.clock.advance(1);
+  assert.equal(rig.store.writes.commits, 3);
+  assert.deepEqual([...rig.contents.peers.keys()].length, 7);
+  assert.equal(rig.applies.length, 2);
+  assert.equal(rig.node.table.size, 1, 'nobody is told of what is not on the device');
+  release();
+  assert.ok((await rig.all([second, ...early, ...later])).every((answer) => answer.ok));
+  assert.deepEqual(
+    rig.applies.map((changes) => changes.length),
+    [1, 1, 5],
+  );
+});
+
+test('a command on a peer that is on its way waits for it', async () => {
+  const rig = await createRig();
+  const release = holdDevice(rig);
+  const created = rig.put(idOf(1));
+  await rig.clock.settle();
+  const rotated = rig.put(idOf(1));
+  const removed = rig.node.change({ kind: 'delete', id: idOf(1) }, origin);
+  await rig.clock.advance(1_000);
+  assert.equal(rig.store.writes.commits, 1);
+  release();
+  const [made, again, gone] = await rig.all([created, rotated, removed]);
+  assert.ok(made?.ok && again?.ok && gone?.ok);
+  assert.deepEqual(again.value.peer.allowedIPs, made.value.peer.allowedIPs);
+  assert.equal(gone.value.peer.publicKey, again.value.peer.publicKey);
+  assert.equal((await rig.onDevice()).size, 0);
+});
+
+test('what is in the store and finds the device gone is taken back', async () => {
+  const rig = await createRig();
+  const release = holdDevice(rig);
+  const first = rig.put(idOf(1));
+  await rig.clock.settle();
+  const second = rig.put(idOf(2));
+  await rig.clock.advance(1_000);
+  assert.ok(rig.contents.peers.has(idOf(2)));
+  rig.failApply = () => 'device_refused';
+  rig.failLook = () => 'device_refused';
+  release();
+  assert.deepEqual(await rig.one(first), fail('wireguard_error'));
+  assert.deepEqual(await rig.one(second), fail('device_unavailable'));
+  assert.equal(rig.contents.peers.size, 0);
+  rig.failApply = () => null;
+  rig.failLook = () => null;
+  await rig.clock.advance(faultRetryMs);
+  const answers = await rig.all(rig.putMany(1, 2));
+  const addresses = answers.flatMap((answer) => (answer.ok ? answer.value.peer.allowedIPs : []));
+  assert.equal(new Set(addresses).size, 4);
+});
+
 test('what waited longer than its caller is not done', async () => {
   const rig = await createRig();
-  let release = (): void => assert.fail('nothing waits');
-  rig.holdApply = () => new Promise((resolve) => (release = resolve));
+  const release = holdDevice(rig);
   const first = rig.put(idOf(1));
   await rig.clock.settle();
   const second = rig.put(idOf(2));
   await rig.clock.advance(requestDeadlineMs);
+  assert.ok(rig.contents.peers.has(idOf(2)));
+  const third = rig.node.change({ kind: 'delete', id: idOf(1) }, origin);
+  await rig.clock.advance(requestDeadlineMs);
   release();
   assert.ok((await rig.one(first)).ok);
   assert.deepEqual(await rig.one(second), fail('deadline_exceeded'));
-  assert.equal(rig.node.table.get(idOf(2)), undefined);
+  assert.deepEqual(await rig.one(third), fail('deadline_exceeded'));
+  assert.equal(rig.applies.length, 1);
+  assert.deepEqual([...rig.contents.peers.keys()], [idOf(1)]);
 });
 
 test('a command that comes as the lane falls asleep is not forgotten', async () => {
@@ -354,7 +436,7 @@ test('readers see no drift in what the lane is doing, however looks and changes 
   rig.holdLook = gate;
   let [polls, looksBegun, answered] = [0, 0, 0];
   rig.onLook = () => looksBegun++;
-  for (let step = 0; step < 400; step++) {
+  for (let step = 0; step < 600; step++) {
     const id = idOf(seeded.below(12));
     const call = seeded.chance(0.3) ? rig.node.change({ kind: 'delete', id }, origin) : rig.put(id);
     void call.then(() => answered++);

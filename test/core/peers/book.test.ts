@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { parseAddress, parseCidr } from '../../../core/address.ts';
 import { type Book, createBook } from '../../../core/peers/book.ts';
 import type { PeerChange, PeerCommand } from '../../../core/peers/lifecycle.ts';
-import type { PeerId } from '../../../core/peers/peer.ts';
+import type { Peer, PeerId } from '../../../core/peers/peer.ts';
 import { fail } from '../../../core/result.ts';
 import { createFakeKeySource } from '../../fakes/key-source.ts';
 import { createSeeded, type Seeded } from '../../fakes/seeded.ts';
@@ -57,6 +57,26 @@ describe('the book', () => {
     book.publish([change]);
     assert.equal(book.table.size, 1);
     assert.equal(book.nextExpiryMs(), 500);
+  });
+
+  it('tells what the store has from what readers may see, until a change arrives or is given back', () => {
+    const book = createBook(subnets);
+    const ids = (peers: readonly Peer[]) => peers.map((peer) => peer.id).sort();
+    for (const number of [0, 1]) made(book, put(number));
+    const created = decided(book, put(2));
+    const rotated = decided(book, put(0));
+    const deleted = decided(book, { kind: 'delete', id: peerIdFixture(1) });
+    const before = book.storedPeers();
+    book.stored([created, rotated, deleted]);
+    assert.deepEqual(ids(before), [0, 1].map(peerIdFixture));
+    assert.deepEqual(ids(book.storedPeers()), [0, 2].map(peerIdFixture));
+    assert.ok('after' in rotated && book.storedPeers().includes(rotated.after));
+    assert.ok([0, 1, 2].every((number) => book.isOnItsWay(peerIdFixture(number))));
+    assert.deepEqual(book.table.peers(), before);
+    book.publish([rotated]);
+    book.giveBack([created, deleted]);
+    assert.deepEqual(ids(book.storedPeers()), [0, 1].map(peerIdFixture));
+    assert.ok(![0, 1, 2].some((number) => book.isOnItsWay(peerIdFixture(number))));
   });
 
   it('gives a peer that is rotated the addresses that it has', () => {
