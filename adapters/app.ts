@@ -23,6 +23,7 @@ import { createKeySource, fillRandom } from './keys.ts';
 import { affordableConnections } from './open-files.ts';
 import { type Counted, createParts } from './parts.ts';
 import type { ReloadableServer } from './reload.ts';
+import type { Condition } from './supervisor.ts';
 import { readTlsFiles } from './tls-files.ts';
 import { warningsOf } from './warnings.ts';
 
@@ -46,6 +47,7 @@ export interface AppOptions {
 export interface App extends ReloadableServer {
   /** The API's port. */
   readonly port: number;
+  condition(): Condition;
   /** Drains the API, lets the writer end and gives store and device up; the interface stays as it is. */
   stop(): Promise<void>;
 }
@@ -95,6 +97,10 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
   return ok({
     port: server.value.port,
     reload: createServerReload(servers, access, tls.value),
+    condition: () => ({
+      alive: node.alive(),
+      status: `${node.health()}, ${node.table.size} peers, ${server.value.connections()} connections`,
+    }),
     async stop() {
       await Promise.all(servers.map((one) => one.drain(drainMs)));
       await node.stop();

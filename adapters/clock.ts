@@ -9,6 +9,11 @@ export function createSystemClock(): Clock {
   return { nowMs: () => Date.now(), monotonicMs: () => performance.now(), after, soon };
 }
 
+/** CLOCK_MONOTONIC (clock_gettime(2)) in microseconds, which other processes of this machine see the same. */
+export function kernelMonotonicUs(): bigint {
+  return process.hrtime.bigint() / 1_000n;
+}
+
 function after(delayMs: number, callback: () => void): () => void {
   const dueMs = performance.now() + delayMs;
   let timer = arm();

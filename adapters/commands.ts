@@ -1,7 +1,7 @@
 // What each command does, apart from the machine it does it to and from the process it runs in.
 import type { Config } from '../core/config/config.ts';
 import { type Diagnosis, formatDiagnosis, hasFailed, renderDiagnosis } from '../core/doctor/diagnosis.ts';
-import type { LogLevel } from '../core/ports.ts';
+import type { Log, LogLevel } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { service } from '../core/service.ts';
 import { type Command, helpText } from './command-line.ts';
@@ -11,6 +11,7 @@ import type { ImportOrder } from './import/order.ts';
 import type { BufferedLog } from './log.ts';
 import { createReload, type ReloadableServer } from './reload.ts';
 import type { SignalledServer } from './signals.ts';
+import type { Condition, Supervisor } from './supervisor.ts';
 
 /** Why a command could not do its work: for the operator, without a secret. */
 export interface CommandRefusal {
@@ -26,6 +27,8 @@ type Outcome<Value> = Promise<Result<Value, CommandRefusal>>;
 export interface RunningServer extends ReloadableServer {
   /** Stops taking requests, answers those it has, and gives everything up. The interface stays. */
   stop(): Promise<void>;
+  /** How it is now. */
+  condition(): Condition;
 }
 
 /** What commands do to this host. */
@@ -50,6 +53,7 @@ export interface CommandSurroundings {
   readonly loadConfig: () => LoadedOrNot;
   /** `fd` as in `createLog`. */
   readonly openLog: (fd: 1 | 2, level: LogLevel) => BufferedLog;
+  readonly supervise: (log: Log, condition: () => Condition) => Supervisor;
   readonly debug: boolean;
   /** Writes to stdout. */
   readonly print: (text: string) => void;
@@ -114,11 +118,29 @@ async function serve(
   }
   const { host, port, tls } = config.server;
   log.info({ host, port, tls: tls !== null, version: service.version }, 'the API is served');
-  const { loadConfig, debug } = surroundings;
+  return superviseServer(server.value, config, log, surroundings);
+}
+
+function superviseServer(
+  server: RunningServer,
+  config: Config,
+  log: BufferedLog,
+  { loadConfig, supervise, debug }: CommandSurroundings,
+): SignalledServer {
+  const supervisor = supervise(log, server.condition);
   const levelOf = (changed: Config) => logLevel(changed, debug);
+  const reload = createReload({ config, server, log, loadConfig, levelOf });
+  supervisor.ready();
   return {
-    stop: () => stopServer(server.value, log),
-    reload: createReload({ config, server: server.value, log, loadConfig, levelOf }),
+    stop() {
+      supervisor.stopping();
+      return stopServer(server, log);
+    },
+    reload() {
+      supervisor.reloading();
+      reload();
+      supervisor.ready();
+    },
   };
 }
 

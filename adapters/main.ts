@@ -3,14 +3,15 @@
 import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { nativeEnvironment } from '../core/http/server.ts';
-import { createSystemClock } from './clock.ts';
+import { createSystemClock, kernelMonotonicUs } from './clock.ts';
 import { parseCommandLine } from './command-line.ts';
 import { runCommand } from './commands.ts';
 import { loadConfig } from './config-file.ts';
 import { type BufferedLog, createLog } from './log.ts';
 import { createMachine } from './machine.ts';
-import { hideKeys } from './run-command.ts';
+import { createRunCommand, hideKeys } from './run-command.ts';
 import { createSignals, type Signals, signalStatus } from './signals.ts';
+import { createSupervisor } from './supervisor.ts';
 
 const clock = createSystemClock();
 let log: BufferedLog | null = null;
@@ -26,11 +27,12 @@ async function main(): Promise<void> {
   else listenTo({ stop: (signal) => process.exit(signalStatus(signal)), reload: () => {} });
   const debug = process.env['DEBUG'] === 'true' || process.env['DEBUG'] === '1';
   const configPath = process.env['NODE_CONFIG'] || 'config.yaml';
+  const path = process.env['PATH'] || '/usr/bin:/bin';
   const end = await runCommand(command.value, {
     machine: createMachine({
       clock,
       debug,
-      path: process.env['PATH'] || '/usr/bin:/bin',
+      path,
       isRoot: process.getuid?.() === 0,
       workingDirectory: process.cwd(),
       configPath,
@@ -38,6 +40,19 @@ async function main(): Promise<void> {
     }),
     loadConfig: () => loadConfig(configPath),
     openLog: (fd, level) => (log = createLog({ fd, level, clock })),
+    supervise: (log, condition) => {
+      const environment = { ...process.env };
+      const run = createRunCommand({ PATH: path, NOTIFY_SOCKET: environment['NOTIFY_SOCKET'] ?? '' });
+      return createSupervisor({
+        environment,
+        pid: process.pid,
+        run,
+        clock,
+        kernelMonotonicUs,
+        log,
+        condition,
+      });
+    },
     debug,
     print: (text) => write(1, text),
     complain,

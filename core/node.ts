@@ -21,6 +21,7 @@ import {
   queueMax,
   reconcileEveryMs,
   storeRetiredMax,
+  turnMaxMs,
 } from './limits.ts';
 import { createNodeCounts, type NodeCounts, type Operation } from './metrics/node-counts.ts';
 import { createObserver, type Observer } from './observe.ts';
@@ -64,6 +65,9 @@ export interface PeerNode {
   /** What was done so far. */
   readonly counts: NodeCounts;
   /** Loads the store and makes the device follow it. Fails when the store does; a device that fails, or does not answer in `deviceAnswerAtStartMs`, is healed later. */
+  /** False: the writer has been at one thing for longer than `turnMaxMs`, and nobody knows whether it will ever end. */
+  alive(): boolean;
+  /** Loads the store and makes the device follow it. Fails when the store does; a device that fails is healed later. */
   start(): Promise<Result<void, StoreFailure>>;
   /** Refuses new changes, lets those in the lane end, and gives store and device up. */
   stop(): Promise<void>;
@@ -102,6 +106,8 @@ export function createNode(options: {
   let applying: Promise<readonly Step[]> | null = null;
   // How long it took for the last batch.
   let applyMs = 0;
+  /** When the turn under way began; null: none is. */
+  let turnSinceMs: number | null = null;
   let stopping = false;
   let cancelExpiryTimer = () => {};
 
@@ -152,10 +158,12 @@ export function createNode(options: {
   async function runLane(): Promise<void> {
     // Asked again in the same breath as the lane falls asleep: an answer may have brought the next command.
     do {
+      turnSinceMs = clock.monotonicMs();
       await takeTurn();
       forgetRetired();
     } while (isWanted());
     running = null;
+    turnSinceMs = null;
     armExpiryTimer();
   }
 
@@ -451,6 +459,7 @@ export function createNode(options: {
     deviceHealthy,
     queueLength: () => queue.length,
     counts,
+    alive: () => turnSinceMs === null || clock.monotonicMs() - turnSinceMs <= turnMaxMs,
     start,
     stop,
   };

@@ -65,6 +65,7 @@ function surroundings(
         asked('serve', {
           stop: () => Promise.resolve(note('stop')),
           reload: () => ok({ certificate: false }),
+          condition: () => ({ alive: true, status: 'ok' }),
         }),
       diagnose: async () => {
         note('diagnose');
@@ -77,6 +78,11 @@ function surroundings(
       note(`log ${fd} ${level}`);
       return log;
     },
+    supervise: () => ({
+      ready: () => note('ready'),
+      reloading: () => note('reloading'),
+      stopping: () => note('stopping'),
+    }),
     debug: options.debug ?? false,
     print: (text) => note(`out ${JSON.stringify(text)}`),
     complain: (text) => note(`err ${text}`),
@@ -93,9 +99,23 @@ describe('without a command', () => {
   it('prepares the interface, serves, and logs to stdout', async () => {
     const { end, events } = await run({ kind: 'serve' });
     assert.ok(typeof end === 'object');
-    assert.deepEqual(events.splice(0), ['log 1 info', 'prepare', 'serve', 'info: the API is served']);
+    assert.deepEqual(events.splice(0), [
+      'log 1 info',
+      'prepare',
+      'serve',
+      'info: the API is served',
+      'ready',
+    ]);
+    end.reload();
+    assert.deepEqual(events.splice(0), [
+      'reloading',
+      'level info',
+      'info: the configuration was reloaded',
+      'ready',
+    ]);
     await end.stop();
     assert.deepEqual(events, [
+      'stopping',
       'info: stopping',
       'stop',
       'info: stopped; the interface and its peers stay as they are',

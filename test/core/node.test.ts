@@ -12,6 +12,7 @@ import {
   queueMax,
   reconcileEveryMs,
   requestDeadlineMs,
+  turnMaxMs,
 } from '../../core/limits.ts';
 import { createNode, type PeerNode } from '../../core/node.ts';
 import type { AllowedIP, Peer, PeerId, PresharedKey, PublicKey } from '../../core/peers/peer.ts';
@@ -35,6 +36,21 @@ test('what waits while the lane is busy shares one store write and one device ca
   assert.equal(rig.store.writes.commits, 3);
   assert.equal(rig.applies.length, 3);
   assert.equal(rig.node.table.size, 3 * batchMax);
+});
+
+test('a turn that never ends is told from one that takes long', async () => {
+  const rig = await createRig();
+  let release = () => {};
+  rig.holdApply = () => new Promise((resolve) => (release = resolve));
+  const call = rig.put(idOf(1));
+  await rig.clock.advance(turnMaxMs);
+  assert.equal(rig.node.alive(), true);
+  await rig.clock.advance(1);
+  assert.equal(rig.node.alive(), false);
+  release();
+  assert.ok((await rig.one(call)).ok);
+  await rig.clock.advance(turnMaxMs + 1);
+  assert.equal(rig.node.alive(), true);
 });
 
 test('of 64 at once for 10 addresses exactly 10 succeed, with 10 addresses', async () => {

@@ -75,6 +75,7 @@ export function createFakeApi(changes: Partial<ApiContext['node']['pools']> = {}
       deviceHealthy: () => assert.fail('handlers ask for the health as a whole'),
       queueLength: () => assert.fail('handlers queue nothing'),
       counts: createNodeCounts(),
+      alive: () => true,
       start: () => assert.fail('handlers start nothing'),
       stop: () => assert.fail('handlers stop nothing'),
     },
