@@ -65,7 +65,7 @@ needs_more_than_unit() { [ "$kinds" != ' unit' ]; }
 # Programs that tests start. Without root, or a package manager that has them, the tests that need them say so.
 ensure_tools() {
   needs_more_than_unit || return 0
-  packages=$(packages_for wg wg-quick wireguard-go ip iptables nft unshare flock strace ping curl jq faketime openssl ps docker-compose)
+  packages=$(packages_for wg wg-quick wireguard-go ip iptables nft unshare flock strace ping curl jq faketime openssl ps docker-compose python3 setpriv systemd-analyze)
   [ -n "$packages" ] || return 0
   if is_root; then
     # Word by word.

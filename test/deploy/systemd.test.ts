@@ -1,7 +1,9 @@
 // The systemd units, checked by systemd itself where it is installed: no systemd has to run for that.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 
 const server = 'docs/systemd/wgkeeper-node.service';
@@ -28,10 +30,20 @@ test('only the interface is taken down, and only by its own unit', () => {
   assert.match(start ?? '', /main\.js up$/);
   assert.equal(reload, start);
   assert.match(stop ?? '', /main\.js down$/);
-  assert.ok(
-    !valuesOf(server, 'ExecStartPre').some((line) => line.startsWith('+')),
-    'nothing of it runs as root',
-  );
+  const asRoot = ['ExecStartPre', 'ExecStart', 'ExecReload', 'ExecStopPost']
+    .flatMap((name) => valuesOf(server, name))
+    .filter((line) => line.startsWith('+'));
+  assert.ok(!asRoot.some((line) => line.includes('main.js')), 'the program itself does not run as root');
+});
+
+test('the server tells systemd how it is, and a reload brings it the files as they are now', () => {
+  assert.deepEqual(valuesOf(server, 'Type'), ['notify']);
+  assert.deepEqual(valuesOf(server, 'NotifyAccess'), ['all']);
+  assert.deepEqual(valuesOf(server, 'WatchdogSec'), ['60s']);
+  const [handOver = '', signal = ''] = valuesOf(server, 'ExecReload');
+  assert.deepEqual(valuesOf(server, 'ExecStartPre'), [handOver]);
+  assert.match(handOver, /^\+\S+\/hand-over \/etc\/wgkeeper-node /);
+  assert.match(signal, /kill -s HUP .*\$MAINPID$/);
 });
 
 test('systemd reads both, and finds the server hardened', (context) => {
@@ -39,7 +51,14 @@ test('systemd reads both, and finds the server hardened', (context) => {
     return context.skip('systemd-analyze is not installed');
   }
   // It may miss the programs that the units start and the manual pages that they name, which is no fault of the units.
-  const verify = ['--man=no', 'verify', server, link];
+  const folder = mkdtempSync(join(tmpdir(), 'units-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  for (const unit of [server, link]) copyFileSync(unit, join(folder, basename(unit)));
+  const dropIns = join(folder, `${basename(server)}.d`);
+  mkdirSync(dropIns);
+  copyFileSync('docs/systemd/userspace.conf', join(dropIns, 'userspace.conf'));
+  const copies = [server, link].map((unit) => join(folder, basename(unit)));
+  const verify = ['--man=no', 'verify', server, link, ...copies];
   const said = spawnSync('systemd-analyze', verify, { encoding: 'utf8' }).stderr;
   assert.deepEqual(
     said.split('\n').filter((line) => line.includes('wgkeeper-node') && !/not executable/.test(line)),
