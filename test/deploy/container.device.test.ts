@@ -94,6 +94,8 @@ test('node is stopped, killed and replaced, and no ping through the tunnel is lo
     peers.map((peer) => peer.peerId),
     [peerId],
   );
+  // A file of the image, beside what is compiled.
+  assert.equal((await api.request('GET', '/openapi.json')).status, 200);
 });
 
 test('a container that stops takes all that it started with it, in its own time', async (context) => {
