@@ -16,6 +16,7 @@ import { fail, ok, type Result } from '../core/result.ts';
 import type { ApiContext } from '../handlers/context.ts';
 import { type ApiCode, apiFailures } from '../handlers/failures.ts';
 import { KeptReply } from '../handlers/kept-reply.ts';
+import { LastPage } from '../handlers/last-page.ts';
 import { routes } from '../handlers/routes.ts';
 import { TextBuffer } from '../handlers/text-buffer.ts';
 import { readApiDescription } from './api-description.ts';
@@ -216,6 +217,7 @@ function describeNode(
       addressFamilies: subnets.map((subnet) => subnet.cidr.family),
     },
     statsReply: new KeptReply(),
+    lastPage: new LastPage(),
     buffer: new TextBuffer(),
     readApiDescription: () => readApiDescription(log),
     diagnose: shareDiagnosis(diagnose, clock),

@@ -11,6 +11,7 @@ import { service } from '../core/service.ts';
 import type { ApiContext } from '../handlers/context.ts';
 import { type ApiCode, apiFailures } from '../handlers/failures.ts';
 import { KeptReply } from '../handlers/kept-reply.ts';
+import { LastPage } from '../handlers/last-page.ts';
 import { routes } from '../handlers/routes.ts';
 import { TextBuffer } from '../handlers/text-buffer.ts';
 import { createFakeClock } from '../test/fakes/clock.ts';
@@ -74,6 +75,7 @@ export async function createBenchApi(
         addressFamilies: ['IPv4', 'IPv6'],
       },
       statsReply: new KeptReply(),
+      lastPage: new LastPage(),
       buffer: new TextBuffer(),
       readApiDescription: async () => null,
       diagnose: async () => ({ ok: true, value: '{}' }),

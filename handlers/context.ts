@@ -3,6 +3,7 @@ import type { AddressFamily } from '../core/address.ts';
 import type { PeerNode } from '../core/node.ts';
 import type { Result } from '../core/result.ts';
 import type { KeptReply } from './kept-reply.ts';
+import type { LastPage } from './last-page.ts';
 import type { TextBuffer } from './text-buffer.ts';
 
 export interface ApiContext {
@@ -22,6 +23,7 @@ export interface ApiContext {
     readonly addressFamilies: readonly AddressFamily[];
   };
   readonly statsReply: KeptReply;
+  readonly lastPage: LastPage;
   /** In which one body is put together after the other. */
   readonly buffer: TextBuffer;
   /** The bytes of `docs/openapi.json`; null: they can't be read. */

@@ -27,7 +27,11 @@ export const getPeer = defineRoute<ApiContext, ApiCode, PeerId>({
     },
     failures: ['invalid_peer_id', 'peer_not_found', 'wireguard_error'],
   },
-  decode: decodePeerId,
+  decode(raw, { node }) {
+    const id = (raw.params['peerId'] ?? '') as PeerId;
+    // A text that the table knows is an id, and needs no look at its form.
+    return node.table.get(id) === undefined ? decodePeerId(raw) : ok(id);
+  },
   handle(id, context) {
     const settling = context.node.observer.settle();
     return settling === null ? answer(id, context) : settling.then(() => answer(id, context));

@@ -8,6 +8,7 @@ import type { ApiContext } from './context.ts';
 import type { ApiCode } from './failures.ts';
 import { countSchema } from './schemas.ts';
 import { listedPeerExample, listedPeerSchema, renderListedPeer } from './shapes.ts';
+import type { TextBuffer } from './text-buffer.ts';
 
 /** The most peers of a page that is asked for by its length. */
 const pageLimitMax = 1_000;
@@ -119,12 +120,17 @@ function answer(page: Page, context: ApiContext): Outcome<ApiCode> {
   return ok({ status: 200, body: () => render(page, context) });
 }
 
-function render(page: Page, { node, buffer }: ApiContext): Uint8Array {
+function render(page: Page, { node, lastPage }: ApiContext): Uint8Array {
   const { table } = node;
+  const { offset, limit } = page;
+  return lastPage.get(table.revision, offset, limit, (buffer) => renderPage(page, table, buffer));
+}
+
+function renderPage(page: Page, table: ApiContext['node']['table'], buffer: TextBuffer): void {
   const count = Math.min(Math.max(table.size - page.offset, 0), page.limit ?? table.size);
-  buffer.clear().write('{"data":[');
+  buffer.write('{"data":[');
   table.copyTexts(page.offset, count, renderListedPeer, buffer);
-  return buffer.write(`],"meta":${renderMeta(page, count, table.size)}}`).whole();
+  buffer.write(`],"meta":${renderMeta(page, count, table.size)}}`);
 }
 
 function* renderPieces(page: Page, entries: readonly Entry[], totalItems: number): Iterable<string> {

@@ -1,18 +1,25 @@
-// The node's own server and routes over peers that look changed to every asker: nothing that was rendered may be used again.
+// The node's own server and routes, where one of the first 50 peers has changed whenever somebody asks for a page.
 import { createSystemClock } from '../../adapters/clock.ts';
 import { startServer } from '../../core/http/server.ts';
+import type { PeerTable } from '../../core/peers/table.ts';
 import { createBenchApi } from '../in-process-api.ts';
 import { readSpec } from './spec.ts';
 
 const { port } = readSpec();
 const clock = createSystemClock();
-let revision = 0;
 const { dispatch, access } = await createBenchApi(250, {
   clock,
-  nodeSeen: (node) => ({
-    ...node,
-    table: Object.create(node.table, { revision: { get: () => revision++ } }) as typeof node.table,
-  }),
+  nodeSeen(node) {
+    const table = node.table as PeerTable;
+    const peers = table.page(0, 50).map((entry) => entry.peer);
+    let turn = 0;
+    const change = () => {
+      for (const peer of peers.slice(turn, turn + 1)) table.put(peer);
+      turn = (turn + 1) % peers.length;
+      return table.revision;
+    };
+    return { ...node, table: Object.create(table, { revision: { get: change } }) as PeerTable };
+  },
 });
 const silent = () => {};
 const log = { trace: silent, debug: silent, info: silent, warn: silent, error: silent, fatal: silent };

@@ -28,14 +28,14 @@ export function defineRoute<Context, Code extends string, Input>(definition: {
   readonly access: Route<Context, Code>['access'];
   readonly takesBody: boolean;
   readonly description: OperationDescription<Code>;
-  readonly decode: (raw: RawInput) => Result<Input, Failure<Code>>;
+  readonly decode: (raw: RawInput, context: Context) => Result<Input, Failure<Code>>;
   readonly handle: (input: Input, context: Context) => Outcome<Code> | Promise<Outcome<Code>>;
 }): DescribedRoute<Context, Code> {
   const { decode, handle, ...rest } = definition;
   return {
     ...rest,
     run(raw, context) {
-      const input = decode(raw);
+      const input = decode(raw, context);
       return input.ok ? handle(input.value, context) : input;
     },
   };

@@ -12,6 +12,7 @@ import { fail, type Result } from '../../core/result.ts';
 import type { ApiContext } from '../../handlers/context.ts';
 import type { ApiCode } from '../../handlers/failures.ts';
 import { KeptReply } from '../../handlers/kept-reply.ts';
+import { LastPage } from '../../handlers/last-page.ts';
 import { TextBuffer } from '../../handlers/text-buffer.ts';
 import { bodyText } from '../fixtures/body-text.ts';
 import { publicKeyFixture } from '../fixtures/peers.ts';
@@ -90,6 +91,7 @@ export function createFakeApi(changes: Partial<ApiContext['node']['pools']> = {}
       addressFamilies: ['IPv4', 'IPv6'],
     },
     statsReply: new KeptReply(),
+    lastPage: new LastPage(),
     buffer: new TextBuffer(),
     readApiDescription: () => assert.fail('the API is not described here'),
     diagnose: async () => behind.diagnosis,
