@@ -1,4 +1,4 @@
-// The file that describes the API. It is read each time somebody asks, which is seldom, and kept nowhere; how it is made is told in openapi/.
+// The file that describes the API. It is read each time somebody asks, which is seldom, and kept nowhere; how it is made is told in docs/openapi/.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Log } from '../core/ports.ts';

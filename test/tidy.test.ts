@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { fileRules, namesNoRegistry, treeRules } from './tidy/rules.ts';
 import { readSource } from './tidy/source.ts';
 
-const sources = ['core', 'handlers', 'adapters', 'bench', 'openapi', 'test']
+const sources = ['core', 'handlers', 'adapters', 'bench', 'docs', 'test']
   .flatMap(listFiles)
   .filter((path) => path.endsWith('.ts'))
   .map((path) => readSource(path, readFileSync(path, 'utf8')));

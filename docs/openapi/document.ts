@@ -1,9 +1,9 @@
 // From routes and their own descriptions to the document that describes the API (OpenAPI 3.1). Reads and writes nothing.
 import type { GenericSchema } from 'valibot';
-import type { FailureTable } from '../core/http/contract.ts';
-import type { ContentDescription, ParameterDescription } from '../core/http/description.ts';
-import { type HttpCode, httpCodesOf } from '../core/http/failures.ts';
-import type { DescribedRoute } from '../core/http/route.ts';
+import type { FailureTable } from '../../core/http/contract.ts';
+import type { ContentDescription, ParameterDescription } from '../../core/http/description.ts';
+import { type HttpCode, httpCodesOf } from '../../core/http/failures.ts';
+import type { DescribedRoute } from '../../core/http/route.ts';
 import { createSchemaConverter, type SchemaConverter } from './json-schema.ts';
 import { extraHeaders, headers, introduction, license } from './texts.ts';
 

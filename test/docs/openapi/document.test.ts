@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { apiFailures } from '../../handlers/failures.ts';
-import { api } from '../../openapi/api.ts';
-import { renderApi } from '../../openapi/document.ts';
-import { checkExamples } from '../fixtures/api-description.ts';
+import { api } from '../../../docs/openapi/api.ts';
+import { renderApi } from '../../../docs/openapi/document.ts';
+import { apiFailures } from '../../../handlers/failures.ts';
+import { checkExamples } from '../../fixtures/api-description.ts';
 
 const text = readFileSync('docs/openapi.json', 'utf8');
 
