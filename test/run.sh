@@ -76,27 +76,30 @@ ensure_tools() {
   fi
 }
 
-# Prometheus with its promtool. Debian's package would also make a user and a service that starts with the machine, so what
-# is in it is taken out and nothing is installed.
-ensure_prometheus() {
-  case $kinds in *device*) ;; *) return 0 ;; esac
-  PATH=$PATH:$PWD/node_modules/.cache/prometheus/usr/bin
-  if have prometheus && have promtool; then return; fi
-  case $(package_manager) in
-    apt-get) unpack_prometheus ;;
-    *) ! is_root || install_packages "$(package_of prometheus)" ;;
-  esac
-  if ! have prometheus || ! have promtool; then leave_out 'programs of: prometheus (could not be had)'; fi
+# Programs whose Debian packages would also make users, and services that start now and with the machine. So what is in a
+# package is taken out, and nothing is installed.
+ensure_services() {
+  case $kinds in *device* | *crash*) ;; *) return 0 ;; esac
+  PATH=$PATH:$PWD/node_modules/.cache/packages/usr/bin:$PWD/node_modules/.cache/packages/usr/sbin
+  for program in prometheus caddy nginx; do
+    have "$program" && continue
+    case $(package_manager) in
+      apt-get) unpack "$program" ;;
+      *) ! is_root || install_packages "$(package_of "$program")" ;;
+    esac
+    have "$program" || leave_out "program: $program (could not be had)"
+  done
 }
 
-unpack_prometheus() {
-  say 'fetching prometheus'
-  mkdir -p node_modules/.cache/prometheus || return
+# unpack PACKAGE: its programs, into a folder of this project.
+unpack() {
+  say "fetching $1"
+  mkdir -p node_modules/.cache/packages || return
   (
-    cd node_modules/.cache/prometheus &&
-      { apt-get download -qq prometheus || { is_root && apt-get update -qq && apt-get download -qq prometheus; }; } &&
-      dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin
-    rm -f prometheus_*.deb
+    cd node_modules/.cache/packages &&
+      { apt-get download -qq "$1" || { is_root && apt-get update -qq && apt-get download -qq "$1"; }; } &&
+      dpkg-deb --extract "$1"_*.deb .
+    rm -f "$1"_*.deb
   ) </dev/null >/dev/null 2>&1
 }
 
@@ -207,7 +210,7 @@ total() { cat "$results"/*.tap 2>/dev/null | sed -n "s/^# $1 \([0-9]*\)\$/\1/p" 
 
 ensure_node && ensure_node_packages || exit 1
 ensure_tools
-ensure_prometheus
+ensure_services
 # Always: what is there may have been compiled by something else.
 rm -f dist/.built
 ensure_build || exit 1

@@ -1,0 +1,40 @@
+// The node behind Caddy and behind nginx: whom it takes a request to be from, and what the proxy must not spoil.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { createBehindProxy, orchestrator, stranger } from '../fixtures/behind-proxy.ts';
+import { until } from '../fixtures/until.ts';
+
+const json = ['-H', 'Content-Type: application/json'];
+const forged = (address: string) => ['-H', `X-Forwarded-For: ${address}`];
+
+for (const kind of ['caddy', 'nginx'] as const) {
+  test(`behind ${kind} the client is who it is, whatever it says`, async (context) => {
+    const { home, node, proxy, ask } = await createBehindProxy(context, kind);
+    assert.deepEqual(await ask(orchestrator, '/peers'), ['200']);
+    assert.deepEqual(await ask(stranger, '/peers'), ['403']);
+    assert.deepEqual(await ask(stranger, '/peers', ...forged(orchestrator)), ['403']);
+    assert.deepEqual(await ask(stranger, '/peers', ...forged(`${orchestrator}, 10.2.0.1`)), ['403']);
+    assert.deepEqual(await ask(orchestrator, '/peers', ...forged('203.0.113.1')), ['200']);
+    const direct = ['http://10.2.0.2:51821/peers', '-H', `X-API-Key: ${home.apiKey}`];
+    const own = await proxy.run('curl', '-s', '-o', '/dev/null', '-w', '%{http_code}', ...direct);
+    assert.equal(own, '403', 'the proxy itself may not ask');
+
+    const body = JSON.stringify({ peerId: randomUUID() });
+    assert.deepEqual(await ask(orchestrator, '/peers', ...json, '-d', body), ['200']);
+    const large = join(home.folder, 'large');
+    writeFileSync(large, 'x'.repeat(300_000));
+    assert.deepEqual(await ask(orchestrator, '/peers', ...json, '-d', `@${large}`), ['413']);
+    assert.deepEqual(await ask(orchestrator, '/peers'), ['200']);
+
+    // Without an allowlist the rate is limited instead, and each client has its own.
+    home.configure({ server: { allowed_ips: undefined } });
+    process.kill(node.pid, 'SIGHUP');
+    await until('strangers are let in', async () => (await ask(stranger, '/stats'))[0] === '200');
+    const many = await ask(orchestrator, '/stats?[1-300]', ...forged('203.0.113.1'));
+    assert.ok(many.includes('429'), `${many.length} answers`);
+    assert.deepEqual(await ask(stranger, '/stats'), ['200']);
+  });
+}
