@@ -9,7 +9,14 @@ import {
   judgeStore,
 } from '../../core/doctor/files.ts';
 import { judgeInterface, judgeInterfaceFile } from '../../core/doctor/interface.ts';
-import { judgeFirewall, judgeMtu, judgePort, judgeSubnets, judgeWan } from '../../core/doctor/network.ts';
+import {
+  judgeFirewall,
+  judgeMtu,
+  judgePort,
+  judgeServer,
+  judgeSubnets,
+  judgeWan,
+} from '../../core/doctor/network.ts';
 import { judgeClock, judgeOpenFiles, judgePrivileges, judgeRuntime } from '../../core/doctor/runtime.ts';
 import { judgeForwarding, judgePrograms, judgeWireGuard } from '../../core/doctor/tools.ts';
 import { good, type Verdict } from '../../core/doctor/verdict.ts';
@@ -20,7 +27,7 @@ import { openFilesMax } from '../open-files.ts';
 import { lookAtCertificate } from './certificate.ts';
 import type { DoctorHost } from './host.ts';
 import { lookAtLock } from './lock.ts';
-import { lookAtApiPort, lookAtMetricsPort, lookAtUdpPort } from './ports.ts';
+import { lookAtApiPort, lookAtMetricsPort, lookAtServer, lookAtUdpPort } from './ports.ts';
 import { lookForPrograms, lookForWireGuard } from './programs.ts';
 import { readNetworks } from './routes.ts';
 import { lookAtClock, lookAtPrivileges, lookAtRuntime } from './runtime.ts';
@@ -60,6 +67,7 @@ export const checks: readonly Check[] = [
   { name: 'forwarding', needs: 'interface', make: checkForwarding },
   { name: 'interface', needs: 'interface', make: checkInterface },
   { name: 'interface_file', needs: 'interface', make: checkInterfaceFile },
+  { name: 'server', needs: 'interface', make: async (sight) => judgeServer(await lookAtServer(sight)) },
   { name: 'udp_port', needs: 'interface', make: async (sight) => judgePort(await lookAtUdpPort(sight)) },
   { name: 'api_port', needs: 'config', make: async (sight) => judgePort(await lookAtApiPort(sight)) },
   { name: 'metrics_port', needs: 'config', make: checkMetricsPort },

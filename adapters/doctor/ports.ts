@@ -1,8 +1,8 @@
 // Looks at the ports of the configuration: who has them. Listens on none of them, not for a moment.
 import { type Address, parseAddress } from '../../core/address.ts';
-import type { PortFacts, PortHolder } from '../../core/doctor/network.ts';
+import type { PortFacts, PortHolder, ServerFacts } from '../../core/doctor/network.ts';
 import { findListenFailure } from '../../core/http/listen-failure.ts';
-import type { Holders } from './processes.ts';
+import { type Holders, socketLink } from './processes.ts';
 import type { Sight } from './sight.ts';
 import type { BoundSocket } from './socket-text.ts';
 
@@ -26,8 +26,27 @@ async function lookAtTcpPort(
 ): Promise<PortFacts> {
   const { tcp } = await sight.sockets();
   const socket = tcp.find((each) => each.port === port && collides(each.address, host));
-  const holder = socket === undefined ? null : holderOf(socket, await sight.holders());
-  return { port: `TCP ${port}`, key, holder, missingAddress: null };
+  const facts = { port: `TCP ${port}`, key, missingAddress: null };
+  if (socket === undefined) return { ...facts, holder: null };
+  const holder = holderOf(socket, await sight.holders());
+  const isOfAnother = holder.kind === 'node' && !(await servesInterface(holder.pid, sight));
+  return { ...facts, holder: isOfAnother ? { ...holder, kind: 'other' } : holder };
+}
+
+/** Whether a node is that of this interface, and not another on the same host. One without an interface has no lock to tell it by. */
+async function servesInterface(pid: number | null, sight: Sight): Promise<boolean> {
+  if (sight.config.wireguard.backend === 'memory') return true;
+  const { holder } = await lookAtServer(sight);
+  return holder !== null && (holder.pid === null || holder.pid === pid);
+}
+
+export async function lookAtServer(sight: Sight): Promise<ServerFacts> {
+  const name = sight.config.wireguard.interface;
+  const inode = await sight.serverSocket();
+  if (inode === null) return { name, holder: null };
+  const found = (await sight.holders()).of.get(socketLink(inode));
+  if (found === undefined) return { name, holder: { kind: 'unknown', pid: null, program: null } };
+  return { name, holder: { kind: found.isNode ? 'node' : 'other', pid: found.pid, program: found.program } };
 }
 
 /** Whether a socket on `taken` keeps another from listening on `host`. An IPv6 wildcard most often takes IPv4, too. */
@@ -58,7 +77,7 @@ export async function lookAtUdpPort(sight: Sight): Promise<PortFacts> {
 }
 
 function holderOf({ inode }: BoundSocket, holders: Holders): PortHolder {
-  const found = holders.of.get(`socket:[${inode}]`);
+  const found = holders.of.get(socketLink(inode));
   if (found === undefined) return { kind: 'unknown', pid: null, program: null };
   return { kind: found.isNode ? 'node' : 'other', pid: found.pid, program: found.program };
 }

@@ -17,6 +17,11 @@ export interface Holders {
   readonly complete: boolean;
 }
 
+/** What a descriptor of a socket links to. */
+export function socketLink(inode: number): string {
+  return `socket:[${inode}]`;
+}
+
 /** Finds a process for each of these that one has open. */
 export async function findHolders(wanted: ReadonlySet<string>): Promise<Holders> {
   const found = new Map<string, ProgramProcess>();

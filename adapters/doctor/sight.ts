@@ -6,11 +6,12 @@ import type { InterfaceFacts } from '../../core/doctor/interface.ts';
 import { settleBackend } from '../interface/firewall.ts';
 import type { FirewallConfig } from '../interface/firewall-rules.ts';
 import { interfacePath } from '../interface/interface-file.ts';
+import { interfaceLockName } from '../interface/interface-lock.ts';
 import type { Link } from '../interface/link-text.ts';
 import { readDeviceFacts, readLinks } from './device.ts';
 import type { DoctorHost } from './host.ts';
 import { lookAtInterfaceFile, type SeenFile } from './interface-file.ts';
-import { findHolders, type Holders } from './processes.ts';
+import { findHolders, type Holders, socketLink } from './processes.ts';
 import { type BoundSockets, readSockets } from './sockets.ts';
 import { lockPath, lookAtStore, storeTarget } from './store.ts';
 
@@ -29,7 +30,9 @@ export interface Sight {
   links(): Promise<ReadonlyMap<string, Link> | null>;
   device(): Promise<InterfaceFacts['device']>;
   sockets(): Promise<BoundSockets>;
-  /** Who has the configured ports and the store's lock. */
+  /** The inode of the lock that a server of the interface has; null: nobody serves it. */
+  serverSocket(): Promise<number | null>;
+  /** Who has the configured ports, the interface's lock and the store's. */
   holders(): Promise<Holders>;
 }
 
@@ -63,9 +66,15 @@ export function createSight(host: DoctorHost, config: Config): Sight {
     holders: once(async () => {
       const { tcp, udp } = await sight.sockets();
       const sockets = [...tcp, ...udp].filter(({ port, inode }) => inode !== 0 && ports.includes(port));
+      const server = await sight.serverSocket();
+      const inodes = [...sockets.map(({ inode }) => inode), ...(server === null ? [] : [server])];
       const store = await sight.storePath();
       const files = store === null ? [] : [lockPath(store)];
-      return findHolders(new Set([...sockets.map(({ inode }) => `socket:[${inode}]`), ...files]));
+      return findHolders(new Set([...inodes.map(socketLink), ...files]));
+    }),
+    serverSocket: once(async () => {
+      const { abstract } = await sight.sockets();
+      return abstract(interfaceLockName(wireguard.interface));
     }),
   };
   return sight;

@@ -1,4 +1,4 @@
-// The tables of sockets in /proc/net as text: `tcp`, `tcp6`, `udp` and `udp6` (proc(5)). Pure; reads no file.
+// The tables of sockets in /proc/net as text: `tcp`, `tcp6`, `udp`, `udp6` and `unix` (proc(5)). Pure; reads no file.
 import { type Address, unmapAddress } from '../../core/address.ts';
 
 /** A socket that takes what comes to its port: a listening TCP one, or any UDP one. */
@@ -22,6 +22,15 @@ export function parseSockets(table: string, protocol: 'tcp' | 'udp'): readonly B
     if (address === null || !takes || !Number.isInteger(port) || !Number.isInteger(inode)) return [];
     return [{ address, port, inode }];
   });
+}
+
+/** The inode of the Unix socket that has an abstract name; null: none has. Zeros in such a name are printed as `@`. */
+export function findAbstractSocket(table: string, name: string): number | null {
+  for (const line of table.split('\n')) {
+    const fields = line.trim().split(/\s+/);
+    if (fields[7]?.replace(/@+$/, '') === `@${name}`) return Number(fields[6]);
+  }
+  return null;
 }
 
 // TCP_LISTEN (include/net/tcp_states.h).

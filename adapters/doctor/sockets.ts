@@ -1,11 +1,13 @@
 // Looks at the bound sockets of this network namespace.
 import { readFile } from 'node:fs/promises';
-import { type BoundSocket, parseSockets } from './socket-text.ts';
+import { type BoundSocket, findAbstractSocket, parseSockets } from './socket-text.ts';
 
 /** All that take what comes to a port. */
 export interface BoundSockets {
   readonly tcp: readonly BoundSocket[];
   readonly udp: readonly BoundSocket[];
+  /** The inode of the Unix socket of this abstract name; null: there is none. */
+  readonly abstract: (name: string) => number | null;
 }
 
 export async function readSockets(): Promise<BoundSockets> {
@@ -14,5 +16,7 @@ export async function readSockets(): Promise<BoundSockets> {
     const texts = await Promise.all(tables.map((path) => readFile(path, 'utf8').catch(() => '')));
     return texts.flatMap((text) => parseSockets(text, protocol));
   };
-  return { tcp: await read('tcp'), udp: await read('udp') };
+  const unix = await readFile('/proc/net/unix', 'utf8').catch(() => '');
+  const abstract = (name: string) => findAbstractSocket(unix, name);
+  return { tcp: await read('tcp'), udp: await read('udp'), abstract };
 }

@@ -22,7 +22,7 @@ export interface InterfaceLockFailure {
  * so keep a server from starting, as it can with the server's TCP port. And it binds servers alone: `wg` goes on working.
  */
 export function acquireInterfaceLock(interfaceName: string): Promise<Result<void, InterfaceLockFailure>> {
-  const name = `wgkeeper-node:${interfaceName}`;
+  const name = interfaceLockName(interfaceName);
   return new Promise((resolve) => {
     // Whoever connects must not keep a descriptor of ours.
     const socket = createServer((connection) => connection.destroy());
@@ -36,6 +36,11 @@ export function acquireInterfaceLock(interfaceName: string): Promise<Result<void
     socket.listen(`\0${name}`.padEnd(addressBytes, '\0'), () => resolve(ok(undefined)));
     socket.unref();
   });
+}
+
+/** The name of the socket, without the zeros around it. */
+export function interfaceLockName(interfaceName: string): string {
+  return `wgkeeper-node:${interfaceName}`;
 }
 
 // All of sun_path (unix(7)). Node.js 20 fills the rest of a shorter name with zeros, later ones don't (measured), and so

@@ -37,6 +37,21 @@ export function judgePort({ port, key, holder, missingAddress }: PortFacts): Ver
   return bad(`${port} is taken by ${who}`, `stop that program, or give ${key} another port`);
 }
 
+export interface ServerFacts {
+  /** The interface. */
+  readonly name: string;
+  /** Who has the lock that its one server takes; null: nobody. */
+  readonly holder: PortHolder | null;
+}
+
+export function judgeServer({ name, holder }: ServerFacts): Verdict {
+  if (holder === null) return good(`no node serves ${name} now`);
+  const who = `${holder.program} (pid ${holder.pid})`;
+  if (holder.kind === 'node') return good(`${who} serves ${name}`);
+  if (holder.kind === 'unknown') return unseen(`who serves ${name}`);
+  return bad(`${who} has the lock of ${name}, and no node can start`, 'end that program');
+}
+
 export interface WanFacts {
   /** Null: none is configured. */
   readonly name: string | null;

@@ -340,8 +340,10 @@ test('one thing wrong at a time is named, and nothing else', async (context) => 
   assertOnly(await ask(world), {});
 });
 
+const token = 'metrics-token-0123456789-0123456789';
+
 test('while the node serves its ports and its lock are its own, and over HTTP it says the same', async (context) => {
-  const world = await createWorld(context);
+  const world = await createWorld(context, { metrics: { port: 51_829, token } });
   const node = await world.home.start();
   for (let count = 0; count < 3; count++) {
     const created = await node.request('POST', '/peers', { body: { peerId: randomUUID() } });
@@ -356,6 +358,8 @@ test('while the node serves its ports and its lock are its own, and over HTTP it
     lines['store_lock'] ?? '',
     new RegExp(`^ok: the running node has it: wgkeeper-node \\(pid ${node.pid}\\)$`),
   );
+  assert.equal(lines['metrics_port'], `ok: TCP 51829 is ours: wgkeeper-node (pid ${node.pid}) has it`);
+  assert.match(lines['server'] ?? '', new RegExp(`^ok: wgkeeper-node \\(pid ${node.pid}\\) serves wg0$`));
   assert.match(lines['store'] ?? '', /^ok: .* holds 3 peers$/);
 
   const answer = await node.request('GET', '/diagnostics');
@@ -370,7 +374,7 @@ test('while the node serves its ports and its lock are its own, and over HTTP it
   );
 
   // Everything secret of this node, and not a trace of it.
-  const secrets = [world.home.apiKey, await world.host.run('wg', 'show', 'wg0', 'private-key')];
+  const secrets = [world.home.apiKey, token, await world.host.run('wg', 'show', 'wg0', 'private-key')];
   for (const secret of secrets) {
     for (const text of [said.stdout, json.stdout, answer.body, node.stdout()])
       assert.ok(!text.includes(secret.trim()));
@@ -390,6 +394,16 @@ interface DiagnosisShape {
 
 /** Free space and the time are others a moment later. */
 const isSteady = ({ check }: { readonly check: string }) => check !== 'clock' && check !== 'store_folder';
+
+test("another node's port is not taken for ours", async (context) => {
+  const world = await createWorld(context);
+  const wireguard = { backend: 'memory', peer_store_file: undefined };
+  const other = await createNodeHome(context, { namespace: world.host, settings: { wireguard } });
+  const { pid } = await other.start();
+  assertOnly(await ask(world), {
+    api_port: new RegExp(`^fail: TCP 51821 is taken by wgkeeper-node \\(pid ${pid}\\) `),
+  });
+});
 
 test('a file that is gone is a failure once peers are stored', async (context) => {
   const world = await createWorld(context);

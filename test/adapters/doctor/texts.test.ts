@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRoutes } from '../../../adapters/doctor/routes.ts';
-import { parseSockets } from '../../../adapters/doctor/socket-text.ts';
+import { findAbstractSocket, parseSockets } from '../../../adapters/doctor/socket-text.ts';
 import { formatAddress, formatCidr } from '../../../core/address.ts';
 
 const shown = (table: string, protocol: 'tcp' | 'udp') =>
@@ -32,6 +32,14 @@ test('of UDP whatever is bound counts, save for what is connected; the kernel ha
    1: 00000000:0035 0100007F:8000 01 00000000:00000000 00:00000000 00000000     0        0 9 2 0000000000000000 0
 `;
   assert.deepEqual(shown(table, 'udp'), ['0.0.0.0 51820 0']);
+});
+
+test('an abstract name is found whatever fills it up, and no other', () => {
+  const line = (name: string) => `0000000000000000: 00000002 00000000 00010000 0001 01 4711 ${name}\n`;
+  const table = `Num       RefCount Protocol Flags    Type St Inode Path\n${line('@a:wg1')}${line('/run/a:wg0')}`;
+  assert.equal(findAbstractSocket(table, 'a:wg0'), null);
+  assert.equal(findAbstractSocket(table, 'a:wg1'), 4_711);
+  assert.equal(findAbstractSocket(line('@a:wg0@@@@'), 'a:wg0'), 4_711);
 });
 
 test('what is no table holds no sockets', () => {

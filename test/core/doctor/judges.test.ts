@@ -14,6 +14,7 @@ import {
   judgeFirewall,
   judgeMtu,
   judgePort,
+  judgeServer,
   judgeSubnets,
   judgeWan,
   type PortHolder,
@@ -206,6 +207,25 @@ cases('ports', [
     /the kernel, for this interface or another/,
   ],
   ['of an address that is not there', port(null, '192.0.2.9'), 'fail', /192\.0\.2\.9/, /server\.host/],
+]);
+
+const server = (holder: PortHolder | null) => judgeServer({ name: 'wg0', holder });
+cases('the server', [
+  ['none', server(null), 'ok', /^no node serves wg0 now$/],
+  [
+    'ours',
+    server({ kind: 'node', pid: 7, program: 'wgkeeper-node' }),
+    'ok',
+    /^wgkeeper-node \(pid 7\) serves wg0$/,
+  ],
+  [
+    'somebody else',
+    server({ kind: 'other', pid: 7, program: 'cat' }),
+    'fail',
+    /^cat \(pid 7\) has the lock/,
+    /end/,
+  ],
+  ['not to be seen', server({ kind: 'unknown', pid: null, program: null }), 'warn', /who serves wg0/, /root/],
 ]);
 
 cases('the WAN interface', [
