@@ -41,7 +41,6 @@ RUN apt-get update -qq \
       /usr/local/bin/yarn /usr/local/bin/yarnpkg /opt/yarn-*
 WORKDIR /app
 COPY LICENSE package.json config.example.yaml ./
-COPY docker/health.mjs docker/
 COPY docs/openapi.json docs/
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
@@ -52,7 +51,7 @@ ENV NODE_ENV=production
 VOLUME ["/etc/wireguard", "/app/data"]
 EXPOSE 51821/tcp 51820/udp
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["node", "/app/docker/health.mjs"]
+  CMD ["node", "/app/dist/adapters/health-check.js"]
 STOPSIGNAL SIGTERM
 # tini hands signals on, and reaps what ends after the process that started it.
 ENTRYPOINT ["tini", "--", "wgkeeper-node"]

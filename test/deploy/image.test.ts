@@ -64,5 +64,5 @@ test('one process that gets its signals, and a health check that needs no shell'
   assert.deepEqual(textsOf('ENTRYPOINT'), ['["tini", "--", "wgkeeper-node"]']);
   assert.deepEqual(textsOf('CMD'), []);
   assert.deepEqual(textsOf('STOPSIGNAL'), ['SIGTERM']);
-  assert.match(textsOf('HEALTHCHECK').join(), /CMD \["node", "\/app\/docker\/health\.mjs"\]$/);
+  assert.match(textsOf('HEALTHCHECK').join(), /CMD \["node", "\/app\/dist\/adapters\/health-check\.js"\]$/);
 });

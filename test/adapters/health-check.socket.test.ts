@@ -1,18 +1,21 @@
-// The image's health check against the real program.
+// The health check against the real program.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { makeCertificate } from '../fixtures/certificate.ts';
 import { createNodeHome, type NodeHome } from '../fixtures/running-node.ts';
 import { until } from '../fixtures/until.ts';
+
+const program = fileURLToPath(import.meta.resolve('../../adapters/health-check.js'));
 
 /** Its exit status and what it said. */
 function checkHealth(home: NodeHome): Promise<readonly [number, string]> {
   return new Promise((resolve) => {
     const env = { PATH: process.env['PATH'], NODE_CONFIG: home.configPath };
-    execFile(process.execPath, ['docker/health.mjs'], { env }, (error, stdout) => {
+    execFile(process.execPath, [program], { env }, (error, stdout) => {
       resolve([error === null ? 0 : Number(error.code), stdout]);
     });
   });
