@@ -3,13 +3,21 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type CreatedShape, createApiClient, jsonOf, type PageShape } from '../fixtures/api-client.ts';
+import { service } from '../../core/service.ts';
+import {
+  type ApiClient,
+  type CreatedShape,
+  createApiClient,
+  jsonOf,
+  type PageShape,
+} from '../fixtures/api-client.ts';
 import type { Namespace } from '../fixtures/namespace.ts';
 import { createNodeHome } from '../fixtures/running-node.ts';
 import { createSite } from '../fixtures/tunnel.ts';
 import { until } from '../fixtures/until.ts';
-import { type Container, startContainer } from './container.ts';
+import { type Container, makeBuild, startContainer } from './container.ts';
 
 async function createWorld(context: TestContext) {
   const { host, client } = await createSite(context);
@@ -20,15 +28,21 @@ async function createWorld(context: TestContext) {
   const home = await createNodeHome(context, { namespace: host, settings });
   const api = createApiClient({ socketPath: `${home.folder}/relay.sock` }, home.apiKey);
   context.after(() => api.close());
-  const start = async () => {
-    const container = await startContainer(home, host);
+  const start = async (build: string | null = null) => {
+    const container = await startContainer(home, host, build);
     const isReady = async () => (await api.request('GET', '/readyz')).status === 200;
     await until('it is ready', () => isReady().catch(() => false)).catch((error: Error) => {
       throw new Error(`${error.message}: ${container.said()}`);
     });
     return container;
   };
-  return { host, client, api, start };
+  return {
+    host,
+    client,
+    api,
+    start,
+    makeBuild: (version: string) => makeBuild(join(home.folder, version), version),
+  };
 }
 
 /** Pings until it is told to stop; resolves with the numbers of the pings that were answered. */
@@ -57,13 +71,17 @@ async function lookAt(host: Namespace): Promise<{ index: number; received: numbe
   return { index: link.ifindex, received, rules };
 }
 
+async function versionOf(api: ApiClient): Promise<string> {
+  return jsonOf<{ service: { version: string } }>(await api.request('GET', '/stats')).service.version;
+}
+
 /** Processes that share a container's process ids, ended ones that nobody asked about included. */
 function processesIn(container: Container): readonly string[] {
   return readdirSync(`/proc/${container.pid}/root/proc`).filter((name) => /^[0-9]+$/.test(name));
 }
 
-test('node is stopped, killed and replaced, and no ping through the tunnel is lost', async (context) => {
-  const { host, client, api, start } = await createWorld(context);
+test('node is stopped, killed, and replaced by another build and back, and no ping through the tunnel is lost', async (context) => {
+  const { host, client, api, start, makeBuild } = await createWorld(context);
   let container = await start();
   const peerId = randomUUID();
   const created = await api.request('POST', '/peers', { body: { peerId } });
@@ -76,7 +94,11 @@ test('node is stopped, killed and replaced, and no ping through the tunnel is lo
   assert.equal(await container.kill('SIGTERM'), 0, container.said());
   container = await start();
   assert.notEqual(await container.kill('SIGKILL'), 0);
-  container = await start();
+  container = await start(makeBuild('3.4.5'));
+  assert.equal(await versionOf(api), '3.4.5');
+  assert.equal(await container.kill('SIGTERM'), 0, container.said());
+  await start();
+  assert.equal(await versionOf(api), service.version);
   const answered = await pings.stop();
   assert.ok(answered.length > 50, `${answered.length} pings`);
   assert.deepEqual(

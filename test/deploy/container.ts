@@ -2,7 +2,7 @@
 // process ids, capabilities and kernel settings of a container. It stands in for Docker and shows nothing about Docker itself.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { load } from 'js-yaml';
@@ -42,13 +42,29 @@ export interface Container {
   said(): string;
 }
 
-const program = fileURLToPath(import.meta.resolve('../../adapters/main.js'));
+const dist = fileURLToPath(new URL('../..', import.meta.url));
+const program = join(dist, 'adapters/main.js');
+
+/** Makes another build of the program, which says that it is this version. */
+export function makeBuild(folder: string, version: string): string {
+  for (const part of ['adapters', 'core', 'handlers']) {
+    cpSync(join(dist, part), join(folder, part), { recursive: true });
+  }
+  const path = join(folder, 'core/service.js');
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/version: '[^']*'/, `version: '${version}'`));
+  return folder;
+}
 
 /**
  * Starts one. `home` is where its volumes are. The image is the file system in the folder IMAGE_ROOT, as
- * test/deploy/image.sh hands it over; without that, this machine's own with the program as it was built here.
+ * test/deploy/image.sh hands it over; without that, this machine's own with the program as it was built here. With a
+ * `build`, a folder as `makeBuild` makes it, the program is that one.
  */
-export async function startContainer(home: NodeHome, namespace: Namespace): Promise<Container> {
+export async function startContainer(
+  home: NodeHome,
+  namespace: Namespace,
+  build: string | null = null,
+): Promise<Container> {
   const { services } = readComposeFile('docker-compose.local.yml');
   for (const [name, value] of Object.entries(services['wireguard']?.sysctls ?? {})) {
     await namespace.run('sysctl', '-q', '-w', `${name}=${value}`);
@@ -70,6 +86,8 @@ export async function startContainer(home: NodeHome, namespace: Namespace): Prom
     root ?? '',
     home.folder,
     boundingSet(services['node']),
+    build ?? '',
+    dist,
   ];
   const child = spawn(first, [...enter, ...command, ...run], {
     env: { PATH: process.env['PATH'], ...(root === undefined && { NODE_CONFIG: home.configPath }) },
@@ -114,20 +132,22 @@ mount --bind "$proc/sys" "$proc/sys"
 mount -o remount,ro,bind "$proc/sys"`;
 const limited = 'setpriv --bounding-set "$caps" --inh-caps -all --no-new-privs';
 
-const hostScript = `home=$2 caps=$3 proc=/proc
-shift 3
+const hostScript = `home=$2 caps=$3 build=$4 dist=$5 proc=/proc
+shift 5
 ${readOnlySettings}
+[ -z "$build" ] || mount --bind "$build" "$dist"
 cd "$home"
 exec ${limited} "$@"`;
 
 // wireguard-go stands in for the kernel's WireGuard, so its control socket is handed in.
-const imageScript = `root=$1 home=$2 caps=$3 proc=$1/proc
-shift 3
+const imageScript = `root=$1 home=$2 caps=$3 build=$4 proc=$1/proc
+shift 5
 mount --bind "$root" "$root"
 for folder in dev dev/shm sys; do mount --bind "/$folder" "$root/$folder"; done
 ${readOnlySettings}
 mkdir -p "$root/run/wireguard"
 mount --bind /run/wireguard "$root/run/wireguard"
+[ -z "$build" ] || mount --bind "$build" "$root/app/dist"
 mount --bind "$home/wireguard" "$root/etc/wireguard"
 mount --bind "$home/data" "$root/app/data"
 touch "$root/app/config.yaml"
