@@ -13,6 +13,9 @@ npmrc=$(npm config get userconfig)
 [ ! -e "$npmrc" ] || set -- "$@" --volume "$npmrc:/root/.npmrc:ro"
 [ ! -e /etc/ssl/certs/ca-certificates.crt ] || set -- "$@" --volume /etc/ssl/certs:/etc/ssl/certs:ro
 [ -z "${BASE:-}" ] || set -- "$@" --build-arg "BASE=$BASE"
+# The folder may be another user's, which git refuses root otherwise.
+revision=$(git -c safe.directory="$PWD" rev-parse HEAD 2>/dev/null) || revision=
+set -- "$@" --build-arg "REVISION=$revision"
 run_buildah bud --isolation chroot --format docker "$@" --tag "$name" .
 
 container=$(run_buildah from --pull-never "$name")

@@ -1,5 +1,6 @@
 // What the Dockerfile says, without building it: that it carries no secret, is pinned where it can be, and fits the program.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { service } from '../../core/service.ts';
@@ -65,4 +66,15 @@ test('one process that gets its signals, and a health check that needs no shell'
   assert.deepEqual(textsOf('CMD'), []);
   assert.deepEqual(textsOf('STOPSIGNAL'), ['SIGTERM']);
   assert.match(textsOf('HEALTHCHECK').join(), /CMD \["node", "\/app\/dist\/adapters\/health-check\.js"\]$/);
+});
+
+test('main is published as edge, a release as its version and latest, and nothing else', () => {
+  const tagsOf = (ref: string) => spawnSync('/bin/sh', ['.ci/image-tags', ref], { encoding: 'utf8' });
+  const release = tagsOf(`refs/tags/v${service.version}`);
+  assert.deepEqual([release.status, release.stdout], [0, `${service.version}\nlatest\n`]);
+  assert.equal(tagsOf('refs/heads/main').stdout, 'edge\n');
+  assert.deepEqual([tagsOf('refs/pull/7/merge').status, tagsOf('refs/pull/7/merge').stdout], [0, '']);
+  const other = tagsOf('refs/tags/v9.9.9');
+  assert.deepEqual([other.status, other.stdout], [1, '']);
+  assert.match(other.stderr, /v9\.9\.9 is not the version in package\.json/);
 });
