@@ -127,3 +127,11 @@ test('a container that stops takes all that it started with it, in its own time'
   assert.equal(await container.kill('SIGINT'), 0, container.said());
   assert.throws(() => process.kill(container.pid, 0), { code: 'ESRCH' });
 });
+
+test('its health check tells whether the interface is there', async (context) => {
+  const { host, start } = await createWorld(context);
+  const container = await start();
+  assert.equal(await container.isHealthy(), true);
+  await host.run('ip', 'link', 'delete', 'wg0');
+  await until('it is unhealthy', async () => !(await container.isHealthy()));
+});

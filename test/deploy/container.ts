@@ -2,7 +2,7 @@
 // process ids, capabilities and kernel settings of a container. It stands in for Docker and shows nothing about Docker itself.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, cpSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, cpSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { load } from 'js-yaml';
@@ -40,6 +40,8 @@ export interface Container {
   kill(signal: NodeJS.Signals): Promise<number | null>;
   /** What it has said so far, of both kinds. */
   said(): string;
+  /** Runs the health check of the compose file in it, as Docker does. */
+  isHealthy(): Promise<boolean>;
 }
 
 const dist = fileURLToPath(new URL('../..', import.meta.url));
@@ -50,6 +52,8 @@ export function makeBuild(folder: string, version: string): string {
   for (const part of ['adapters', 'core', 'handlers']) {
     cpSync(join(dist, part), join(folder, part), { recursive: true });
   }
+  // As the Dockerfile does.
+  chmodSync(join(folder, 'adapters/main.js'), 0o755);
   const path = join(folder, 'core/service.js');
   writeFileSync(path, readFileSync(path, 'utf8').replace(/version: '[^']*'/, `version: '${version}'`));
   return folder;
@@ -96,8 +100,15 @@ export async function startContainer(
   closeSync(file);
   const ended = once(child, 'exit');
   const pid = await firstProcess(child);
+  const config = root === undefined ? [`NODE_CONFIG=${home.configPath}`] : [];
+  const check = healthCheck(services['node'], root !== undefined);
   return {
     pid,
+    isHealthy: async () => {
+      const inside = ['--target', String(pid), '--mount', '--net', '--pid', '--root', '--wd', '--'];
+      const [status] = await once(spawn('nsenter', [...inside, 'env', ...config, ...check]), 'exit');
+      return status === 0;
+    },
     said: () => readFileSync(output, 'utf8'),
     async kill(signal) {
       process.kill(pid, signal);
@@ -108,6 +119,11 @@ export async function startContainer(
 
 function prepareVolumes({ folder }: NodeHome): void {
   for (const name of ['wireguard', 'data']) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
+}
+
+function healthCheck(service: ComposeService | undefined, inImage: boolean): readonly string[] {
+  const [, program = '', path = ''] = service?.healthcheck?.test ?? [];
+  return inImage ? [program, path] : [process.execPath, path.replace('/app/dist', dist)];
 }
 
 /** For setpriv(1). */
