@@ -446,9 +446,7 @@ export function createNode(options: {
   return {
     table: book.table,
     observer,
-    get pools() {
-      return book.pools;
-    },
+    pools: book.pools,
     change,
     health() {
       if (stopping) return 'shutting_down';

@@ -132,7 +132,7 @@ function freshPageCase(name: string): Case {
         nodeSeen: (node) => ({
           ...node,
           // Each asker finds another revision, as if something had changed since the last.
-          table: Object.create(node.table, { revision: { get: () => revision++ } }) as typeof node.table,
+          table: Object.defineProperty(node.table, 'revision', { get: () => revision++ }),
         }),
       });
       return {

@@ -13,12 +13,13 @@ const { dispatch, access } = await createBenchApi(250, {
     const table = node.table as PeerTable;
     const peers = table.page(0, 50).map((entry) => entry.peer);
     let turn = 0;
+    let revision = table.revision;
     const change = () => {
       for (const peer of peers.slice(turn, turn + 1)) table.put(peer);
       turn = (turn + 1) % peers.length;
-      return table.revision;
+      return ++revision;
     };
-    return { ...node, table: Object.create(table, { revision: { get: change } }) as PeerTable };
+    return { ...node, table: Object.defineProperty(table, 'revision', { get: change }) };
   },
 });
 const silent = () => {};

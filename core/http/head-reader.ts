@@ -32,7 +32,9 @@ export class HeadReader implements RequestHead {
 
   /** Reads the head of a request. What it holds of the request before is gone. */
   read(req: NativeRequest, res: NativeResponse): void {
-    this.method = req.getCaseSensitiveMethod();
+    const method = req.getCaseSensitiveMethod();
+    // The same text, but not a new one, whose hash would have to be made to look its operation up.
+    this.method = method === 'GET' ? 'GET' : method;
     this.path = req.getUrl();
     this.query = req.getQuery() ?? null;
     this.apiKey = '';

@@ -45,6 +45,14 @@ export function createBook(subnets: readonly PoolSubnet[]): Book {
   const expiry = createExpiryQueue((id, atMs) => table.get(id)?.peer.expiresAtMs === atMs);
   const onTheirWay = new Map<PeerId, PeerChange>();
   let pools = createPools(subnets, []);
+  const shownPools: Book['pools'] = {
+    get families() {
+      return pools.families;
+    },
+    get possible() {
+      return pools.possible;
+    },
+  };
 
   function enter(peer: Peer): void {
     table.put(peer);
@@ -57,9 +65,7 @@ export function createBook(subnets: readonly PoolSubnet[]): Book {
 
   return {
     table,
-    get pools() {
-      return pools;
-    },
+    pools: shownPools,
     load(peers) {
       for (const peer of peers) enter(peer);
       pools = createPools(

@@ -36,37 +36,96 @@ export interface PeerTable {
 
 /** An empty table. */
 export function createPeerTable(): PeerTable {
-  const byId = new Map<PeerId, MutableEntry>();
-  const byKey = new Map<PublicKey, MutableEntry>();
-  const list = new PeerList();
-  let active = 0;
-  let revision = 0;
+  return new Table();
+}
 
-  function forget(entry: MutableEntry): void {
-    note(entry, null, false);
-    entry.receiveBytes = 0;
-    entry.transmitBytes = 0;
+// A class, since V8 looks every property of an object literal with getters up by hash, and reads ask for many.
+class Table implements PeerTable {
+  readonly #byId = new Map<PeerId, MutableEntry>();
+  readonly #byKey = new Map<PublicKey, MutableEntry>();
+  readonly #list = new PeerList();
+  #active = 0;
+  #revision = 0;
+
+  get size(): number {
+    return this.#list.size;
   }
 
-  function note(entry: MutableEntry, latestHandshakeMs: number | null, isActive: boolean): void {
-    if (isActive === entry.active && latestHandshakeMs === entry.latestHandshakeMs) return;
-    if (isActive !== entry.active) active += isActive ? 1 : -1;
-    entry.latestHandshakeMs = latestHandshakeMs;
-    entry.active = isActive;
-    entry.block?.touch(entry);
+  get active(): number {
+    return this.#active;
   }
 
-  function replace(entry: MutableEntry, peer: Peer): void {
-    if (entry.peer.publicKey !== peer.publicKey) {
-      byKey.delete(entry.peer.publicKey);
-      byKey.set(peer.publicKey, entry);
-      forget(entry);
+  get revision(): number {
+    return this.#revision;
+  }
+
+  get(id: PeerId): Entry | undefined {
+    return this.#byId.get(id);
+  }
+
+  byPublicKey(key: PublicKey): Entry | undefined {
+    return this.#byKey.get(key);
+  }
+
+  page(offset: number, limit: number): readonly Entry[] {
+    return this.#list.page(offset, limit);
+  }
+
+  copyTexts(offset: number, limit: number, render: RenderEntry, sink: TextSink): void {
+    this.#list.copyTexts(offset, limit, render, sink);
+  }
+
+  copyText(entry: Entry, render: RenderEntry, sink: TextSink): void {
+    const { block } = entry as MutableEntry;
+    if (block !== null) block.copyOne(entry as MutableEntry, render, sink);
+    else sink.copy(Buffer.from(render(entry)));
+  }
+
+  // Handed on by itself, as what a store asks for.
+  readonly peers = (): readonly Peer[] => this.#list.page(0, this.#list.size).map((entry) => entry.peer);
+
+  put(peer: Peer): void {
+    this.#revision++;
+    const entry = this.#byId.get(peer.id);
+    if (entry === undefined) this.#add(peer);
+    else this.#replace(entry, peer);
+  }
+
+  remove(ids: readonly PeerId[]): void {
+    this.#revision++;
+    for (const id of ids) {
+      const entry = this.#byId.get(id);
+      if (entry === undefined) continue;
+      this.#forget(entry);
+      this.#byId.delete(id);
+      this.#byKey.delete(entry.peer.publicKey);
+      this.#list.remove(entry);
     }
-    entry.peer = peer;
-    entry.block?.touch(entry);
   }
 
-  function add(peer: Peer): void {
+  see(seen: DevicePeer, look: number, activeSinceMs: number): Peer | null {
+    const entry = this.#byKey.get(seen.publicKey);
+    if (entry === undefined) return null;
+    // Looks overlap; what a younger one showed is not put back by an older one.
+    if (entry.look > look) return entry.peer;
+    const { latestHandshakeMs } = seen;
+    this.#note(entry, latestHandshakeMs, latestHandshakeMs !== null && latestHandshakeMs >= activeSinceMs);
+    entry.receiveBytes = seen.receiveBytes;
+    entry.transmitBytes = seen.transmitBytes;
+    entry.look = look;
+    return entry.peer;
+  }
+
+  endLook(look: number, miss?: (peer: Peer) => void): void {
+    this.#revision++;
+    this.#list.forEach((entry) => {
+      if (entry.look >= look) return;
+      this.#forget(entry);
+      miss?.(entry.peer);
+    });
+  }
+
+  #add(peer: Peer): void {
     const entry: MutableEntry = {
       peer,
       latestHandshakeMs: null,
@@ -77,67 +136,32 @@ export function createPeerTable(): PeerTable {
       block: null,
       isStale: true,
     };
-    byId.set(peer.id, entry);
-    byKey.set(peer.publicKey, entry);
-    list.add(entry);
+    this.#byId.set(peer.id, entry);
+    this.#byKey.set(peer.publicKey, entry);
+    this.#list.add(entry);
   }
 
-  return {
-    get size() {
-      return list.size;
-    },
-    get active() {
-      return active;
-    },
-    get revision() {
-      return revision;
-    },
-    get: (id) => byId.get(id),
-    byPublicKey: (key) => byKey.get(key),
-    page: (offset, limit) => list.page(offset, limit),
-    copyTexts: (offset, limit, render, sink) => list.copyTexts(offset, limit, render, sink),
-    copyText(entry, render, sink) {
-      const { block } = entry as MutableEntry;
-      if (block !== null) block.copyOne(entry as MutableEntry, render, sink);
-      else sink.copy(Buffer.from(render(entry)));
-    },
-    peers: () => list.page(0, list.size).map((entry) => entry.peer),
-    put(peer) {
-      revision++;
-      const entry = byId.get(peer.id);
-      if (entry === undefined) add(peer);
-      else replace(entry, peer);
-    },
-    remove(ids) {
-      revision++;
-      for (const id of ids) {
-        const entry = byId.get(id);
-        if (entry === undefined) continue;
-        forget(entry);
-        byId.delete(id);
-        byKey.delete(entry.peer.publicKey);
-        list.remove(entry);
-      }
-    },
-    see(seen, look, activeSinceMs) {
-      const entry = byKey.get(seen.publicKey);
-      if (entry === undefined) return null;
-      // Looks overlap; what a younger one showed is not put back by an older one.
-      if (entry.look > look) return entry.peer;
-      const { latestHandshakeMs } = seen;
-      note(entry, latestHandshakeMs, latestHandshakeMs !== null && latestHandshakeMs >= activeSinceMs);
-      entry.receiveBytes = seen.receiveBytes;
-      entry.transmitBytes = seen.transmitBytes;
-      entry.look = look;
-      return entry.peer;
-    },
-    endLook(look, miss) {
-      revision++;
-      list.forEach((entry) => {
-        if (entry.look >= look) return;
-        forget(entry);
-        miss?.(entry.peer);
-      });
-    },
-  };
+  #replace(entry: MutableEntry, peer: Peer): void {
+    if (entry.peer.publicKey !== peer.publicKey) {
+      this.#byKey.delete(entry.peer.publicKey);
+      this.#byKey.set(peer.publicKey, entry);
+      this.#forget(entry);
+    }
+    entry.peer = peer;
+    entry.block?.touch(entry);
+  }
+
+  #forget(entry: MutableEntry): void {
+    this.#note(entry, null, false);
+    entry.receiveBytes = 0;
+    entry.transmitBytes = 0;
+  }
+
+  #note(entry: MutableEntry, latestHandshakeMs: number | null, isActive: boolean): void {
+    if (isActive === entry.active && latestHandshakeMs === entry.latestHandshakeMs) return;
+    if (isActive !== entry.active) this.#active += isActive ? 1 : -1;
+    entry.latestHandshakeMs = latestHandshakeMs;
+    entry.active = isActive;
+    entry.block?.touch(entry);
+  }
 }
