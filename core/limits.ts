@@ -53,13 +53,13 @@ export const watchRetryMaxMs = 60_000;
 
 // Looks at the device
 
-/** How old an answer about the device may be. Ours (contract). */
+/** How old an answer about the device may be. Ours (README.md). */
 export const lookAgeMaxMs = 1_000;
 
-/** A look that takes long is repeated after this many times its own length, so that it never takes more than 5 % of a core. Ours (contract). */
+/** A look that takes long is repeated after this many times its own length, so that it never takes more than 5 % of a core. Ours (README.md). */
 export const lookAgeFactor = 20;
 
-/** How long reads go on from the last good look while the device can't be read. Ours (contract). */
+/** How long reads go on from the last good look while the device can't be read. Ours. */
 export const lookStaleMaxMs = 10_000;
 
 // The writer
@@ -140,19 +140,19 @@ export const logBacklogBytesMax = 1_048_576;
 
 // HTTP
 
-/** A request's line and headers together. Ours (contract); what is longer is answered 431 by the native server. */
+/** A request's line and headers together. Ours (README.md); what is longer is answered 431 by the native server. */
 export const headBytesMax = 8_192;
 
-/** A request's body. Ours (contract). */
+/** A request's body. Ours (README.md). */
 export const bodyBytesMax = 256 * 1_024;
 
 /** How much of a body that is too large is read and dropped, so that its sender gets to read the 413, before the connection is cut. Ours. */
 export const bodyDropBytesMax = 8 * 1_024 * 1_024;
 
-/** Requests a second that one client address may go on making. Ours (contract). */
+/** Requests a second that one client address may go on making. Ours (README.md). */
 export const ratePerSecond = 20;
 
-/** Requests that one client address may make at once. Ours (contract). */
+/** Requests that one client address may make at once. Ours (README.md). */
 export const rateBurst = 30;
 
 /** Client addresses whose rate is remembered, twice over at most. Ours: some 10 MB. */

@@ -64,10 +64,9 @@ export interface PeerNode {
   queueLength(): number;
   /** What was done so far. */
   readonly counts: NodeCounts;
-  /** Loads the store and makes the device follow it. Fails when the store does; a device that fails, or does not answer in `deviceAnswerAtStartMs`, is healed later. */
   /** False: the writer has been at one thing for longer than `turnMaxMs`, and nobody knows whether it will ever end. */
   alive(): boolean;
-  /** Loads the store and makes the device follow it. Fails when the store does; a device that fails is healed later. */
+  /** Loads the store and makes the device follow it. Fails when the store does; a device that fails, or does not answer in `deviceAnswerAtStartMs`, is healed later. */
   start(): Promise<Result<void, StoreFailure>>;
   /** Refuses new changes, lets those in the lane end, and gives store and device up. */
   stop(): Promise<void>;

@@ -1,4 +1,4 @@
-// The peer store on one file: written whole now and then, and between by appended batches. What the bytes mean is store-format.ts.
+// The peer store on one file: written whole now and then, and between by appended batches. What the bytes mean is format.ts.
 import { storeAppendedBytesMin, storePeersPerFrame } from '../../core/limits.ts';
 import type { Peer, PeerId, PublicKey } from '../../core/peers/peer.ts';
 import type { Log, PeerStore, StoreChange, StoredPeers, StoreFailure } from '../../core/ports.ts';
