@@ -1,6 +1,5 @@
 // The commands' machine, as it is: this host's interface, store and server.
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import type { Config } from '../core/config/config.ts';
 import { deviceAnswerAtStartMs, deviceAnswerMs } from '../core/limits.ts';
 import type { Peer } from '../core/peers/peer.ts';
@@ -10,7 +9,6 @@ import { service } from '../core/service.ts';
 import type { CommandRefusal, Machine } from './commands.ts';
 import { createWgDevice } from './device/wg-cli.ts';
 import { createFlock } from './disk/file-lock.ts';
-import { describeSystemError } from './disk/file-system.ts';
 import { createBoundedRun } from './doctor/bounded-run.ts';
 import { runDoctor } from './doctor/child.ts';
 import { importInterface } from './import/import.ts';
@@ -22,7 +20,7 @@ import { acquireInterfaceLock } from './interface/interface-lock.ts';
 import { derivePublicKey, generateKeyPair } from './keys.ts';
 import { commandEnvironment, createRunCommand } from './run-command.ts';
 import { createFileStore } from './store/file-store.ts';
-import { decodeStore } from './store/format.ts';
+import { peekStore } from './store/peek.ts';
 
 /** What the machine needs to know of the process. */
 export interface MachineOptions {
@@ -86,7 +84,7 @@ export function createMachine(options: MachineOptions): Machine {
         host: host(log),
         nowMs: options.clock.nowMs(),
         store: createFileStore(path, { log, lock: createFlock(run) }),
-        peekStored: () => peekStored(path),
+        peekStored: () => peekPeers(path),
         openDevice: () => createWgDevice({ interfaceName, surroundings, log }),
       });
     },
@@ -117,32 +115,23 @@ export function createMachine(options: MachineOptions): Machine {
   };
 }
 
-/** The stored peers, read without claiming the store. */
-async function peekStored(path: string): Promise<Result<readonly Peer[], CommandRefusal>> {
-  if (!existsSync(path)) return ok([]);
-  try {
-    const decoded = await decodeStore(await readFile(path));
-    return decoded.ok ? ok(decoded.value.peers) : fail({ message: `${path}: ${decoded.failure}` });
-  } catch (error) {
-    return fail({ message: `${path}: ${describeSystemError(error)}` });
-  }
+async function peekPeers(path: string): Promise<Result<readonly Peer[], CommandRefusal>> {
+  const peeked = await peekStore(path);
+  if (peeked.ok) return ok(peeked.value.peers);
+  const { kind, reason } = peeked.failure;
+  return kind === 'missing' ? ok([]) : fail({ message: `${path}: ${reason}` });
 }
 
 const silent = () => {};
 const quiet: Log = { trace: silent, debug: silent, info: silent, warn: silent, error: silent, fatal: silent };
 
 /**
- * Whether peers are stored though the interface's file, and with it the key they know, is missing. Looks without
- * claiming the store, which may belong to a running server. A store that can't be read counts as one with peers.
+ * Whether peers are stored though the interface's file, and with it the key they know, is missing. A store that can't be
+ * read counts as one with peers.
  */
 async function newKeyWouldHurt(wireguard: Config['wireguard'], folder: string): Promise<boolean> {
-  const store = wireguard.peerStoreFile;
-  if (store === null || existsSync(interfacePath(folder, wireguard.interface)) || !existsSync(store))
-    return false;
-  try {
-    const decoded = await decodeStore(await readFile(store));
-    return !decoded.ok || decoded.value.peers.length > 0;
-  } catch {
-    return true;
-  }
+  const { peerStoreFile, interface: name } = wireguard;
+  if (peerStoreFile === null || existsSync(interfacePath(folder, name))) return false;
+  const peeked = await peekStore(peerStoreFile);
+  return peeked.ok ? peeked.value.peers.length > 0 : peeked.failure.kind !== 'missing';
 }

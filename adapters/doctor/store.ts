@@ -1,12 +1,11 @@
 // Looks at the peer store: its file, and its folder with the disk under it. Never claims the lock.
 import { constants } from 'node:fs';
-import { access, readFile, stat, statfs } from 'node:fs/promises';
+import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { FolderFacts, StoreFacts } from '../../core/doctor/files.ts';
-import { storeBytesMax } from '../../core/limits.ts';
-import { describeSystemError, nodeFileSystem, systemErrorCode } from '../disk/file-system.ts';
+import { nodeFileSystem } from '../disk/file-system.ts';
 import { resolveLinks } from '../disk/symbolic-link.ts';
-import { decodeStore } from '../store/format.ts';
+import { peekStore } from '../store/peek.ts';
 
 /** Where a store's path leads; the path itself where that can't be told. */
 export async function storeTarget(path: string): Promise<string> {
@@ -15,27 +14,12 @@ export async function storeTarget(path: string): Promise<string> {
 }
 
 export async function lookAtStore(path: string): Promise<StoreFacts['content']> {
-  try {
-    const first = await readStore(path);
-    if (first.kind !== 'valid' || first.tornBytes === 0) return first;
-    // A node that runs may have been about to append: then the next look sees it whole.
-    return await readStore(path);
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === 'ENOENT') return { kind: 'missing' };
-    if (code === 'EACCES' || code === 'EPERM') return { kind: 'forbidden' };
-    return { kind: 'unreadable', reason: describeSystemError(error) };
-  }
-}
-
-async function readStore(path: string): Promise<StoreFacts['content']> {
-  const { size, mode } = await stat(path);
-  if (size > storeBytesMax) return { kind: 'invalid', reason: `larger than ${storeBytesMax} bytes` };
-  const bytes = await readFile(path);
-  const decoded = await decodeStore(bytes);
-  if (!decoded.ok) return { kind: 'invalid', reason: decoded.failure };
-  const { peers, wholeBytes } = decoded.value;
-  return { kind: 'valid', peers: peers.length, tornBytes: bytes.length - wholeBytes, mode };
+  const first = await peekStore(path);
+  // A node that runs may have been about to append: then the next look sees it whole.
+  const seen = first.ok && first.value.tornBytes > 0 ? await peekStore(path) : first;
+  if (!seen.ok) return seen.failure;
+  const { peers, tornBytes, mode } = seen.value;
+  return { kind: 'valid', peers: peers.length, tornBytes, mode };
 }
 
 export async function lookAtFolder(path: string, isRoot: boolean): Promise<FolderFacts> {
