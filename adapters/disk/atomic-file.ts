@@ -63,18 +63,22 @@ export async function replaceFile(
   return fail({ code: 'file_not_durable', detail: durable.failure });
 }
 
-/** Writes a file that must not be there yet, durably. One that is there stays as it is. */
-export async function writeNewFile(
+/**
+ * Keeps what a file holds beside it as `<path>.<time>.bak`, durably; the answer is the copy's path. A copy that is there
+ * already stays as it is, and is a failure.
+ */
+export async function keepCopy(
   fileSystem: FileSystem,
   path: string,
-  mode: number,
-  pieces: Iterable<Uint8Array>,
-): Promise<Result<void, FileWriteFailure>> {
-  const written = await writeDurably(fileSystem, path, openFlags.createNew, mode, pieces);
+  options: { readonly mode: number; readonly nowMs: number },
+  content: Uint8Array,
+): Promise<Result<string, FileWriteFailure>> {
+  const copy = `${path}.${new Date(options.nowMs).toISOString().replaceAll(':', '-')}.bak`;
+  const written = await writeDurably(fileSystem, copy, openFlags.createNew, options.mode, [content]);
   if (!written.ok) return written;
   await closeQuietly(written.value.file);
-  const durable = await syncFolder(fileSystem, dirname(path));
-  return durable.ok ? ok(undefined) : fail({ code: 'file_not_durable', detail: durable.failure });
+  const durable = await syncFolder(fileSystem, dirname(copy));
+  return durable.ok ? ok(copy) : fail({ code: 'file_not_durable', detail: durable.failure });
 }
 
 // Node goes on after a short write by itself, so one that is still short met a full disk or a limit. When it fails nothing is left.

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { PrivateKey } from '../../core/peers/peer.ts';
 import type { Log } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { makeFolder, removeTemporaries, writeFileAtomically, writeNewFile } from '../disk/atomic-file.ts';
+import { keepCopy, makeFolder, removeTemporaries, writeFileAtomically } from '../disk/atomic-file.ts';
 import { describeSystemError, nodeFileSystem, systemErrorCode } from '../disk/file-system.ts';
 import {
   hasRulesOf,
@@ -84,14 +84,10 @@ export async function takeOverFile(
   if (!found.ok) return found;
   const file = found.value;
   if (file?.writtenByNode) return ok(null);
-  const copy =
-    file === null ? null : `${path}.${new Date(context.nowMs).toISOString().replaceAll(':', '-')}.bak`;
-  if (file !== null && copy !== null) {
-    const kept = await writeNewFile(nodeFileSystem, copy, 0o600, [Buffer.from(file.text)]);
-    if (!kept.ok) return fail(notWritten(kept.failure.detail));
-  }
+  const copied = file === null ? ok(null) : await copyFile(path, file.text, context.nowMs);
+  if (!copied.ok) return copied;
   const written = await writeFile(path, renderWgQuickFile(config, privateKey));
-  return written.ok ? ok(copy) : written;
+  return written.ok ? copied : written;
 }
 
 /** Reads a file; null: there is none. */
@@ -173,6 +169,11 @@ async function makeFile<Failure>(
 
 /** Far above what a wg-quick file with 65,536 peers needs. Ours. */
 export const interfaceFileBytesMax = 64 * 1024 * 1024;
+
+async function copyFile(path: string, text: string, nowMs: number): Promise<Result<string, FileFailure>> {
+  const kept = await keepCopy(nodeFileSystem, path, { mode: 0o600, nowMs }, Buffer.from(text));
+  return kept.ok ? kept : fail(notWritten(kept.failure.detail));
+}
 
 async function writeFile(path: string, text: string): Promise<Result<void, FileFailure>> {
   // What a crash left of an earlier write holds the key. Nobody else writes now: the folder is locked.

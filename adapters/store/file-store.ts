@@ -3,7 +3,7 @@ import { storeAppendedBytesMin, storePeersPerFrame } from '../../core/limits.ts'
 import type { Peer, PeerId, PublicKey } from '../../core/peers/peer.ts';
 import type { Log, PeerStore, StoreChange, StoredPeers, StoreFailure } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { replaceFile, writeNewFile } from '../disk/atomic-file.ts';
+import { keepCopy as keepCopyOf, replaceFile } from '../disk/atomic-file.ts';
 import type { AcquireFileLock, FileLock } from '../disk/file-lock.ts';
 import {
   closeQuietly,
@@ -188,11 +188,10 @@ export function createFileStore(
     if (phase !== 'ready') return failed('a copy can be kept of a store that was loaded');
     if (loadedBytes === null) return ok(null);
     if (open === null || !open.asLoaded) return failed(`${target}: written anew since it was loaded`);
-    const copy = `${target}.${new Date(nowMs).toISOString().replaceAll(':', '-')}.bak`;
     try {
       const bytes = await readWhole(open.file, loadedBytes);
-      const written = await writeNewFile(fileSystem, copy, storeFileMode, [bytes]);
-      return written.ok ? ok(copy) : failed(written.failure.detail);
+      const kept = await keepCopyOf(fileSystem, target, { mode: storeFileMode, nowMs }, bytes);
+      return kept.ok ? kept : failed(kept.failure.detail);
     } catch (error) {
       return failed(`${target}: ${describeSystemError(error)}`);
     }
