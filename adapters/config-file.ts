@@ -1,9 +1,10 @@
 // Reads config.yaml and the secrets that it points to. What the keys mean, and every rule, is core/config/config.ts.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { isUtf8 } from 'node:buffer';
 import { type Config, parseConfig } from '../core/config/config.ts';
 import { type ConfigProblem, formatConfigProblem } from '../core/config/problem.ts';
 import { configBytesMax, configDepthMax, secretFileBytesMax } from '../core/limits.ts';
 import { fail, ok, type Result } from '../core/result.ts';
+import { readSmallFile, type SmallFileFailure } from './disk/small-file.ts';
 import { parseYaml, type YamlDocument } from './yaml-document.ts';
 
 export interface LoadedConfig {
@@ -19,7 +20,7 @@ export interface LoadedConfig {
  */
 export function loadConfig(path: string): Result<LoadedConfig, readonly string[]> {
   const file = readText(path, configBytesMax);
-  if (!file.ok) return fail([`${path}: ${file.failure}${missingHint(file.failure)}`]);
+  if (!file.ok) return fail([`${path}: ${file.failure.reason}${missingHint(file.failure)}`]);
   const yaml = parseYaml(file.value.text, configDepthMax);
   if (!yaml.ok) {
     const line = yaml.failure.line === null ? '' : `:${yaml.failure.line}`;
@@ -32,13 +33,8 @@ export function loadConfig(path: string): Result<LoadedConfig, readonly string[]
   return ok({ config: config.value, warnings });
 }
 
-/** Why a file could not be read: a sentence without its path. */
-type ReadFailure = string;
-
-const missing: ReadFailure = 'there is no such file';
-
-function missingHint(failure: ReadFailure): string {
-  return failure === missing
+function missingHint({ code }: SmallFileFailure): string {
+  return code === 'missing'
     ? '; start from config.example.yaml, or name the file in the environment variable NODE_CONFIG'
     : '';
 }
@@ -52,9 +48,9 @@ function problemLines(path: string, yaml: YamlDocument, problems: readonly Confi
 }
 
 /** The file's text less one line end, as every editor adds one and `echo` too. */
-function readSecret(path: string, warnings: string[]): Result<string, ReadFailure> {
+function readSecret(path: string, warnings: string[]): Result<string, string> {
   const file = readText(path, secretFileBytesMax);
-  if (!file.ok) return file;
+  if (!file.ok) return fail(file.failure.reason);
   warnIfShared(path, file.value.mode, warnings);
   return ok(file.value.text.replace(/\r?\n$/, ''));
 }
@@ -70,38 +66,15 @@ function warnIfShared(path: string, mode: number, warnings: string[]): void {
   warnings.push(`${path} holds a secret and its mode ${octal} lets other users at it; chmod 600 is enough`);
 }
 
-/** Reads a small file whole. It may be a pipe, as shells make of `<(…)`, so its size is not asked for beforehand. */
-function readText(path: string, bytesMax: number): Result<{ text: string; mode: number }, ReadFailure> {
-  let fd: number | null = null;
-  try {
-    fd = openSync(path, 'r');
-    const { mode } = fstatSync(fd);
-    const buffer = Buffer.alloc(bytesMax + 1);
-    const length = readFully(fd, buffer);
-    if (length > bytesMax) return fail(`larger than ${bytesMax} bytes`);
-    return ok({ text: new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length)), mode });
-  } catch (error) {
-    return fail(readFailure(error));
-  } finally {
-    if (fd !== null) closeSync(fd);
-  }
+interface TextFile {
+  readonly text: string;
+  readonly mode: number;
 }
 
-function readFully(fd: number, buffer: Buffer): number {
-  let length = 0;
-  while (length < buffer.length) {
-    const count = readSync(fd, buffer, length, buffer.length - length, null);
-    if (count === 0) break;
-    length += count;
-  }
-  return length;
-}
-
-function readFailure(error: unknown): ReadFailure {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return missing;
-  if (code === 'EACCES') return 'this user may not read it';
-  if (code === 'EISDIR') return 'a folder, not a file';
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return 'not UTF-8 text';
-  return `could not be read (${code ?? 'unknown error'})`;
+function readText(path: string, bytesMax: number): Result<TextFile, SmallFileFailure> {
+  const file = readSmallFile(path, bytesMax);
+  if (!file.ok) return file;
+  const { bytes, mode } = file.value;
+  if (!isUtf8(bytes)) return fail({ code: 'unreadable', reason: 'not UTF-8 text' });
+  return ok({ text: new TextDecoder().decode(bytes), mode });
 }

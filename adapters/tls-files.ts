@@ -1,9 +1,9 @@
 // Reads a certificate and its key from their files. Whether they are any good is for core/http/tls.ts to say.
-import { readFileSync } from 'node:fs';
 import type { TlsFiles } from '../core/config/config.ts';
 import type { TlsPair } from '../core/http/tls.ts';
+import { tlsFileBytesMax } from '../core/limits.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { describeSystemError } from './disk/file-system.ts';
+import { readSmallFile } from './disk/small-file.ts';
 
 /** Reads both. A failure is one line for each file that can't be read. */
 export function readTlsFiles({ certPath, keyPath }: TlsFiles): Result<TlsPair, readonly string[]> {
@@ -14,9 +14,6 @@ export function readTlsFiles({ certPath, keyPath }: TlsFiles): Result<TlsPair, r
 }
 
 function readPem(path: string): Result<string, string> {
-  try {
-    return ok(readFileSync(path, 'utf8'));
-  } catch (error) {
-    return fail(`${path}: can not be read: ${describeSystemError(error)}`);
-  }
+  const file = readSmallFile(path, tlsFileBytesMax);
+  return file.ok ? ok(file.value.bytes.toString()) : fail(`${path}: ${file.failure.reason}`);
 }

@@ -116,6 +116,9 @@ export const perPeerSeriesDefault = 100;
 export const configBytesMax = 262_144;
 export const secretFileBytesMax = 4_096;
 
+/** Bytes of a certificate with its chain, and of its key. Ours: a hundred times what most have. */
+export const tlsFileBytesMax = 1_048_576;
+
 /** Levels of the configuration file. Ours: twice what its keys use. */
 export const configDepthMax = 10;
 

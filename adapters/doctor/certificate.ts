@@ -9,6 +9,7 @@ import { describeSystemError } from '../disk/file-system.ts';
 export async function lookAtCertificate(files: TlsFiles | null, nowMs: number): Promise<CertificateFacts> {
   if (files === null) return { pair: null, nowMs };
   const { certPath, keyPath } = files;
+  // Not as a start reads them, all at once: a disk that hangs is not to hold up the other checks.
   try {
     const [certPem, keyPem] = await Promise.all([readFile(certPath, 'utf8'), readFile(keyPath, 'utf8')]);
     const checked = checkTlsPair({ certPem, keyPem }, nowMs);
