@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { isKey, type PrivateKey } from '../../core/peers/peer.ts';
 import { fail, ok } from '../../core/result.ts';
+import { ethernetMtuBytes, tunnelMtuBytes } from '../../core/tunnel-mtu.ts';
 import { openMemoryFile } from '../device/memory-file.ts';
 import type { CommandFailure } from '../run-command.ts';
 import { adjustRules, clearRules } from './firewall.ts';
@@ -145,12 +146,11 @@ async function adjustAddresses(config: InterfaceConfig, host: InterfaceHost, fil
   return link.value.isUp ? ok(undefined) : setUp(config, host);
 }
 
-// Around each packet WireGuard puts up to 80 bytes (IPv6 40, UDP 8, its own 32), and so reckons wg-quick too.
 async function setUp(config: InterfaceConfig, host: InterfaceHost): Step {
   const name = config.interface;
   const wan = config.routing?.wanInterface;
   const outer = wan !== undefined && (await isThere(wan, host)) ? await readLink(wan, host) : null;
-  const mtuBytes = Math.max(outer?.ok === true ? outer.value.mtuBytes - 80 : 1_420, 1_280);
+  const mtuBytes = tunnelMtuBytes(outer?.ok === true ? outer.value.mtuBytes : ethernetMtuBytes);
   const up = await succeeds('ip', ['link', 'set', 'mtu', String(mtuBytes), 'up', 'dev', name], host);
   if (up.ok || up.failure.code !== 'command_failed') return up;
   // The kernel opens the port with the interface, and of the two only the interface is in what ip says.

@@ -1,5 +1,6 @@
 // Judges what the node shares with the rest of the host's network: ports, the WAN interface, MTU, networks, rules. Pure; looks at nothing.
 import { type Cidr, cidrContains, formatCidr } from '../address.ts';
+import { ethernetMtuBytes, mtuBytesMin, tunnelMtuBytes, tunnelOverheadBytes } from '../tunnel-mtu.ts';
 import { bad, doubtful, gather, good, unseen, type Verdict } from './verdict.ts';
 
 /**
@@ -82,26 +83,18 @@ export interface MtuFacts {
 
 export function judgeMtu({ name, mtuBytes, wan }: MtuFacts): Verdict {
   if (mtuBytes === null) return doubtful(`there is no ${name} to look at`);
-  const outerBytes = wan?.mtuBytes ?? ethernetBytes;
-  const roomBytes = Math.max(outerBytes - overheadBytes, leastBytes);
-  const outer = `${outerBytes} of ${wan?.name ?? 'Ethernet'} less ${overheadBytes} for WireGuard`;
+  const outerBytes = wan?.mtuBytes ?? ethernetMtuBytes;
+  const roomBytes = tunnelMtuBytes(outerBytes);
+  const outer = `${outerBytes} of ${wan?.name ?? 'Ethernet'} less ${tunnelOverheadBytes} for WireGuard`;
   const set = `ip link set ${name} mtu ${roomBytes}`;
-  if (mtuBytes < leastBytes) return doubtful(`${mtuBytes} bytes, too few for IPv6`, set);
+  if (mtuBytes < mtuBytesMin) return doubtful(`${mtuBytes} bytes, too few for IPv6`, set);
   if (mtuBytes > roomBytes)
     return doubtful(`${mtuBytes} bytes, more than ${outer}: packets are broken up or lost`, set);
-  if (outerBytes < leastBytes + overheadBytes) {
-    return doubtful(`${wan?.name} carries ${outerBytes} bytes, too few for ${leastBytes} inside a tunnel`);
+  if (outerBytes < mtuBytesMin + tunnelOverheadBytes) {
+    return doubtful(`${wan?.name} carries ${outerBytes} bytes, too few for ${mtuBytesMin} inside a tunnel`);
   }
   return good(`${mtuBytes} bytes fit into ${outer}`);
 }
-
-// Around each packet: IPv6 40, UDP 8, WireGuard's own 32 (wg-quick(8) reckons so, too).
-const overheadBytes = 80;
-
-// What IPv6 needs (RFC 8200, section 5).
-const leastBytes = 1_280;
-
-const ethernetBytes = 1_500;
 
 export interface SubnetFacts {
   readonly subnets: readonly Cidr[];
