@@ -2,6 +2,7 @@
 // The process: arguments, environment, signals and exit codes. Everything it does is done elsewhere.
 import { writeSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { describeBug } from '../core/hide-keys.ts';
 import { nativeEnvironment } from '../core/http/server.ts';
 import { createSystemClock, kernelMonotonicUs } from './clock.ts';
 import { parseCommandLine } from './command-line.ts';
@@ -9,7 +10,7 @@ import { runCommand } from './commands.ts';
 import { loadConfig } from './config-file.ts';
 import { type BufferedLog, createLog } from './log.ts';
 import { createMachine } from './machine.ts';
-import { createRunCommand, hideKeys } from './run-command.ts';
+import { createRunCommand } from './run-command.ts';
 import { createSignals, type Signals, signalStatus } from './signals.ts';
 import { createSupervisor } from './supervisor.ts';
 
@@ -87,7 +88,7 @@ function warnOfHaste(): void {
 
 /** A bug: what state things are in is not known, so nothing goes on. */
 function crash(error: unknown): never {
-  const text = hideKeys(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const text = describeBug(error);
   if (log === null) complain(`wgkeeper-node: this is a bug: ${text}`);
   else log.fatal({ error: text }, 'this is a bug');
   process.exit(1);

@@ -1,5 +1,6 @@
 // Runs one process to its end, within bounds of time and output. Knows nothing of what it runs.
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { hideKeys } from '../core/hide-keys.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { describeSystemError } from './disk/file-system.ts';
 
@@ -128,11 +129,6 @@ export function createRunCommand(environment: Readonly<Record<string, string>>):
         } else failed('command_refused', status, hideKeys(stderr.trim()) || `ended with status ${status}`);
       });
     });
-}
-
-/** Replaces what `wg` quotes from its input, and everything that could be a key. */
-export function hideKeys(text: string): string {
-  return text.replace(/`[^`']*'/g, '(hidden)').replace(/[A-Za-z0-9+/]{42,}=/g, '(hidden)');
 }
 
 // Most errors come as an event; those that node:child_process does not expect, E2BIG for one, are thrown.

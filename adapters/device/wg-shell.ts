@@ -1,10 +1,10 @@
 // Runs `wg`, one at a time, through a shell that was started beforehand, and hands texts in and out in unnamed memory files:
 // no secret is in an argument, in an environment or on a disk. Knows nothing of peers.
 import { constants } from 'node:os';
+import { hideKeys } from '../../core/hide-keys.ts';
 import { deviceCallsMax, deviceOutputBytesMax } from '../../core/limits.ts';
 import type { DeviceFailure } from '../../core/ports.ts';
 import { fail, type Result } from '../../core/result.ts';
-import { hideKeys } from '../run-command.ts';
 import { type MemoryFile, openMemoryFile } from './memory-file.ts';
 import { type ShellProcess, type ShellSurroundings, startShell } from './shell-process.ts';
 

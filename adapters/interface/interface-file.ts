@@ -1,6 +1,7 @@
 // The file that holds the node's identity: found, made, adopted or rewritten. Touches no interface.
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hideKeys } from '../../core/hide-keys.ts';
 import type { PrivateKey } from '../../core/peers/peer.ts';
 import type { Log } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
@@ -130,7 +131,8 @@ function compareFile(
   if (differences.length > 0) return fail(fileDiffers(path, differences));
   if (!hasRulesOf(file, config)) {
     log.warn(
-      { path, postUp: file.postUp, postDown: file.postDown },
+      // By hand a rule may set a preshared key.
+      { path, postUp: file.postUp.map(hideKeys), postDown: file.postDown.map(hideKeys) },
       'the WireGuard file was not written by the node, and its PostUp and PostDown are other than the node would write: left alone',
     );
   }

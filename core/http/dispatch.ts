@@ -1,4 +1,5 @@
 // From a plain request to a plain response: route, limit, authorise, read the body, run, render. No socket; never throws, never rejects.
+import { describeBug } from '../hide-keys.ts';
 import { bodyBytesMax, requestDeadlineMs } from '../limits.ts';
 import type { Clock, Log } from '../ports.ts';
 import type { Access } from './access.ts';
@@ -216,9 +217,8 @@ export function createDispatch<Context, Code extends string>(
     });
 
   const crashed = (exchange: Exchange, route: Route<Context, Code>, bug: unknown): Response => {
-    const trace = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
     log.error(
-      { requestId: exchange.requestId, route: route.path, trace },
+      { requestId: exchange.requestId, route: route.path, trace: describeBug(bug) },
       'an operation failed: this is a bug',
     );
     return answered(exchange, route, answers.failure(exchange, { code: 'internal_error' }, draining));

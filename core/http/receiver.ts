@@ -1,5 +1,6 @@
 // One native request from its head to its answer: guards the framing, reads the body, and sends what dispatch says.
 import { formatAddress } from '../address.ts';
+import { describeBug } from '../hide-keys.ts';
 import { bodyBytesMax, bodyDropBytesMax, streamsMax } from '../limits.ts';
 import type { Clock, Log } from '../ports.ts';
 import { BodyBuffer } from './body-buffer.ts';
@@ -143,8 +144,7 @@ export function createReceiver(options: ReceiverOptions): Receiver {
   };
 
   const logBug = (bug: unknown): void => {
-    const trace = bug instanceof Error ? (bug.stack ?? bug.message) : String(bug);
-    log.error({ trace }, 'a request could not be answered: this is a bug');
+    log.error({ trace: describeBug(bug) }, 'a request could not be answered: this is a bug');
   };
 
   return {

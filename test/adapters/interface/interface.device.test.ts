@@ -236,11 +236,12 @@ test('a file made by hand that agrees is brought up by wg-quick with its own rul
   const host = await createHost(context);
   const { privateKey, publicKey } = generateKeyPair();
   const rule = 'iptables -t nat -A POSTROUTING -o wan0 -j MASQUERADE';
-  const text = `[Interface]\nPrivateKey = ${privateKey}\nAddress = 10.7.0.1/24, fd07::1/112\nListenPort = 51820\nPostUp = ${rule}\nPostDown = ${rule.replace('-A', '-D')}\n`;
+  const text = `[Interface]\nPrivateKey = ${privateKey}\nAddress = 10.7.0.1/24, fd07::1/112\nListenPort = 51820\nPostUp = ${rule}\nPostUp = true ${privateKey}\nPostDown = ${rule.replace('-A', '-D')}\n`;
   await write(host, text);
   const up = await drive(host, {});
   assert.equal(answer(up), 'made');
   assert.match(linesAt(up, 'warn').join(), /PostUp and PostDown/);
+  assert.ok(!JSON.stringify(up).includes(privateKey), 'no key of a rule is told');
   const made = await see(host);
   assert.equal(made.publicKey, publicKey);
   assert.deepEqual(made.rules, ['iptables -A POSTROUTING -o wan0 -j MASQUERADE']);
