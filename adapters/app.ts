@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { formatAddress, formatCidr } from '../core/address.ts';
 import type { Config } from '../core/config/config.ts';
-import { shareDiagnosis } from '../core/doctor/shared.ts';
+import { shareDiagnosis } from '../core/doctor/shared-diagnosis.ts';
 import { type Access, type AccessSettings, createAccess } from '../core/http/access.ts';
 import { type Answered, createDispatch } from '../core/http/dispatch.ts';
 import { findListenFailure } from '../core/http/listen-failure.ts';

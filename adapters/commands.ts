@@ -3,7 +3,7 @@ import type { Config } from '../core/config/config.ts';
 import { type Diagnosis, formatDiagnosis, hasFailed, renderDiagnosis } from '../core/doctor/diagnosis.ts';
 import type { Log, LogLevel } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { service } from '../core/service.ts';
+import { service } from '../core/version.ts';
 import { type Command, helpText } from './command-line.ts';
 import type { LoadedConfig } from './config-file.ts';
 import type { ImportReport } from './import/import.ts';

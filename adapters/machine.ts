@@ -5,7 +5,7 @@ import { deviceAnswerAtStartMs, deviceAnswerMs } from '../core/limits.ts';
 import type { Peer } from '../core/peers/peer.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { service } from '../core/service.ts';
+import { service } from '../core/version.ts';
 import type { CommandRefusal, Machine } from './commands.ts';
 import { createWgDevice } from './device/wg-cli.ts';
 import { createFlock } from './disk/file-lock.ts';

@@ -7,7 +7,7 @@ import { createDispatch, type Dispatch } from '../core/http/dispatch.ts';
 import { createRequestIds } from '../core/http/request-id.ts';
 import { createNode, type PeerNode } from '../core/node.ts';
 import type { Clock, Log } from '../core/ports.ts';
-import { service } from '../core/service.ts';
+import { service } from '../core/version.ts';
 import type { ApiContext } from '../handlers/context.ts';
 import { type ApiCode, apiFailures } from '../handlers/failures.ts';
 import { KeptReply } from '../handlers/kept-reply.ts';

@@ -1,6 +1,7 @@
 // All that the checks of this host found, as the terminal and as programs read it. Makes no check.
-import { service } from '../service.ts';
+
 import { formatTimestamp } from '../timestamp.ts';
+import { service } from '../version.ts';
 import { gravest, type Verdict } from './verdict.ts';
 
 /** One check and what it found. */

@@ -1,5 +1,5 @@
 // The API of this program, as it is described.
-import { service } from '../../core/service.ts';
+import { service } from '../../core/version.ts';
 import { createdSchema, creationSchema } from '../../handlers/create-peer.ts';
 import { diagnosisSchema } from '../../handlers/diagnostics.ts';
 import { type ApiCode, apiFailures } from '../../handlers/failures.ts';

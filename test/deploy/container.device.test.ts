@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { service } from '../../core/service.ts';
+import { service } from '../../core/version.ts';
 import {
   type ApiClient,
   type CreatedShape,

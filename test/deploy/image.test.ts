@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { service } from '../../core/service.ts';
+import { service } from '../../core/version.ts';
 
 interface Instruction {
   readonly word: string;

@@ -13,7 +13,7 @@ import { type INamespace, Namespace } from 'kubernetes-models/v1/Namespace';
 import { loadConfig } from '../../adapters/config-file.ts';
 import { interfaceFolder } from '../../adapters/interface/interface-file.ts';
 import type { Config } from '../../core/config/config.ts';
-import { service } from '../../core/service.ts';
+import { service } from '../../core/version.ts';
 import { routes } from '../../handlers/routes.ts';
 
 const documents = loadAll(readFileSync('docs/kubernetes/daemonset.yaml', 'utf8'));

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { service } from '../../core/service.ts';
+import { service } from '../../core/version.ts';
 import { createNodeHome } from '../fixtures/running-node.ts';
 
 const run = promisify(execFile);

@@ -1,7 +1,7 @@
 // One diagnosis for all who ask.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { shareDiagnosis } from '../../../core/doctor/shared.ts';
+import { shareDiagnosis } from '../../../core/doctor/shared-diagnosis.ts';
 import { diagnosisAgeMaxMs } from '../../../core/limits.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 
