@@ -1,9 +1,8 @@
 // What is plugged into what: from a configuration to a node that serves. Decides nothing by itself.
-import { isDeepStrictEqual } from 'node:util';
 import { formatAddress, formatCidr } from '../core/address.ts';
 import type { Config } from '../core/config/config.ts';
 import { shareDiagnosis } from '../core/doctor/shared-diagnosis.ts';
-import { type Access, type AccessSettings, createAccess } from '../core/http/access.ts';
+import { type Access, createAccess } from '../core/http/access.ts';
 import { type Answered, createDispatch } from '../core/http/dispatch.ts';
 import { findListenFailure } from '../core/http/listen-failure.ts';
 import { createRequestIds } from '../core/http/request-id.ts';
@@ -24,6 +23,7 @@ import { createKeySource, fillRandom } from './keys.ts';
 import { affordableConnections } from './open-files.ts';
 import { type Counted, createParts } from './parts.ts';
 import type { ReloadableServer } from './reload.ts';
+import { accessSettings, createServerReload } from './server-reload.ts';
 import type { Condition } from './supervisor.ts';
 import { readTlsFiles } from './tls-files.ts';
 import { warningsOf } from './warnings.ts';
@@ -169,33 +169,6 @@ async function serveMetrics(
   });
   if (listener.ok) log.info({ port: config.metrics.port, tls: tls !== null }, 'metrics are served');
   return listener;
-}
-
-function accessSettings({ auth, server }: Config): AccessSettings {
-  return { apiKey: auth.apiKey, allowedIps: server.allowedIps, trustedProxies: server.trustedProxies };
-}
-
-/** `servers` all have the same certificate: what one of them takes, the others take too. */
-function createServerReload(
-  servers: readonly Server[],
-  access: Access,
-  startedWith: TlsPair | null,
-): App['reload'] {
-  let current = startedWith;
-  return (config) => {
-    // To begin or end with TLS takes a restart.
-    const wanted = current === null ? null : config.server.tls;
-    const tls = wanted === null ? ok(current) : readTlsFiles(wanted);
-    if (!tls.ok) return tls;
-    const certificate = !isDeepStrictEqual(tls.value, current);
-    for (const server of certificate ? servers : []) {
-      const replaced = tls.value === null ? ok(undefined) : server.replaceCertificate(tls.value);
-      if (!replaced.ok) return fail([replaced.failure.detail]);
-    }
-    current = tls.value;
-    access.replace(accessSettings(config));
-    return ok({ certificate });
-  };
 }
 
 function describeNode(
