@@ -1,6 +1,7 @@
 // Runs one process to its end, within bounds of time and output. Knows nothing of what it runs.
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { hideKeys } from '../core/hide-keys.ts';
+import { commandArgumentsShownMax, commandEndGraceMs, commandStderrMax } from '../core/limits.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { describeSystemError } from './disk/file-system.ts';
 
@@ -55,11 +56,6 @@ export function commandEnvironment(
   };
 }
 
-// How long a command has to end by itself after SIGTERM, and how long its pipes may outlive it. Ours.
-const graceMs = 1_000;
-const stderrMax = 4_096;
-const argumentsShownMax = 24;
-
 /**
  * Runs commands with exactly this environment. Each gets a session of its own, so that Ctrl-C at the terminal and the
  * end of the node reach neither it nor a daemon that it leaves behind.
@@ -89,7 +85,7 @@ export function createRunCommand(environment: Readonly<Record<string, string>>):
         if (ended !== null) return;
         ended = reason;
         signal('SIGTERM');
-        killTimer = setTimeout(() => signal('SIGKILL'), graceMs);
+        killTimer = setTimeout(() => signal('SIGKILL'), commandEndGraceMs);
       };
       const timer = setTimeout(() => end('command_timeout'), bounds.timeoutMs);
 
@@ -101,7 +97,7 @@ export function createRunCommand(environment: Readonly<Record<string, string>>):
       child.stderr?.on('data', (chunk: Buffer) => {
         stderr += chunk.toString();
         // What is cut in two could be a key that no longer looks like one.
-        if (stderr.length > stderrMax) stderr = stderr.slice(-stderrMax).replace(/^\S*/, '');
+        if (stderr.length > commandStderrMax) stderr = stderr.slice(-commandStderrMax).replace(/^\S*/, '');
       });
       // A command that does not read to the end closes its side: EPIPE here is no failure of ours.
       child.stdin?.on('error', () => {});
@@ -114,7 +110,7 @@ export function createRunCommand(environment: Readonly<Record<string, string>>):
         pipeTimer = setTimeout(() => {
           child.stdout?.destroy();
           child.stderr?.destroy();
-        }, graceMs);
+        }, commandEndGraceMs);
       });
       child.on('close', (status) => {
         clearTimeout(timer);
@@ -147,6 +143,6 @@ function start(
 }
 
 function describe(command: string, args: readonly string[]): string {
-  const shown = args.slice(0, argumentsShownMax).map((arg) => hideKeys(arg.slice(0, 100)));
-  return [command, ...shown, ...(args.length > argumentsShownMax ? ['…'] : [])].join(' ');
+  const shown = args.slice(0, commandArgumentsShownMax).map((arg) => hideKeys(arg.slice(0, 100)));
+  return [command, ...shown, ...(args.length > commandArgumentsShownMax ? ['…'] : [])].join(' ');
 }

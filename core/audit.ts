@@ -1,10 +1,8 @@
 // The lines that tell who changed which peer. No secret is in them: public keys and addresses are none.
+import { auditLinesMax } from './limits.ts';
 import type { PeerChange } from './peers/lifecycle.ts';
 import type { Drift } from './peers/reconcile.ts';
 import type { Log } from './ports.ts';
-
-// One line a peer is for finding out what happened to it; an interface made anew is one event.
-const linesMax = 1_000;
 
 /** One line for one change. `origin` null: the node itself. `unknown`: the device did not confirm it yet. */
 export function auditChange(
@@ -36,7 +34,7 @@ export function auditDrift(log: Log, drift: Drift): void {
       'peers put on an empty device',
     );
   } else {
-    for (const peer of drift.repaired.slice(0, linesMax)) {
+    for (const peer of drift.repaired.slice(0, auditLinesMax)) {
       log.warn(
         {
           audit: true,
@@ -49,14 +47,14 @@ export function auditDrift(log: Log, drift: Drift): void {
       );
     }
   }
-  for (const publicKey of drift.removed.slice(0, linesMax)) {
+  for (const publicKey of drift.removed.slice(0, auditLinesMax)) {
     log.warn({ audit: true, event: 'removed', publicKey }, 'unknown peer removed from the device');
   }
-  for (const publicKey of drift.reported.slice(0, linesMax)) {
+  for (const publicKey of drift.reported.slice(0, auditLinesMax)) {
     log.warn({ audit: true, event: 'reported', publicKey }, 'unknown peer on the device');
   }
   if (
-    Math.max(drift.repaired.length, drift.removed.length, drift.reported.length) > linesMax &&
+    Math.max(drift.repaired.length, drift.removed.length, drift.reported.length) > auditLinesMax &&
     drift.seen > 0
   ) {
     log.warn(

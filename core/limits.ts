@@ -47,9 +47,30 @@ export const deviceCallsMax = 64;
 /** How long a process that was asked to end may take before it is forced to. Ours. */
 export const shellEndGraceMs = 1_000;
 
+/** Characters of a line that a shell prints. Ours: its scripts print shorter ones, so it is ended. */
+export const shellLineLengthMax = 65_536;
+
 /** How soon the watch on interfaces is taken up again after it ended, at first and at most: it doubles each time. Ours. */
 export const watchRetryMinMs = 1_000;
 export const watchRetryMaxMs = 60_000;
+
+// The life of the interface
+
+/** How long one call of a program may take, and one that takes longer the more peers there are. Ours: far above what they take on a busy machine. */
+export const interfaceCallMs = 20_000;
+export const interfaceLongCallMs = 300_000;
+
+/** Bytes that one call may print. Ours: a million peers (the kernel's limit) of 45 bytes each. */
+export const interfaceOutputBytesMax = 67_108_864;
+
+/** Peers that one call removes. Ours: an argument list holds about 19,300 (measured). */
+export const interfaceRemovalsMax = 1_000;
+
+/** Bytes of a file for wg-quick. Ours: far above what one with 65,536 peers needs. */
+export const interfaceFileBytesMax = 67_108_864;
+
+/** How long `init`, `up`, `down` and `import` wait for each other. Ours: longer than their calls add up to in practice. */
+export const folderLockWaitSeconds = 60;
 
 // Looks at the device
 
@@ -130,6 +151,13 @@ export const stopDeadlineMs = 4_500;
 /** How long one message to systemd may take. Ours: its command waits for 5 s until systemd has read it. */
 export const notifyTimeoutMs = 10_000;
 
+/** How long a command may take to end after SIGTERM, and its pipes to close after its end. Ours. */
+export const commandEndGraceMs = 1_000;
+
+/** Characters of a failed command's last words, and how many of its arguments, that are told. Ours. */
+export const commandStderrMax = 4_096;
+export const commandArgumentsShownMax = 24;
+
 // The log
 
 /** Bytes that are gathered before they are written. Ours: the audit lines of one batch of changes, in one write. */
@@ -140,6 +168,9 @@ export const logFlushMs = 250;
 
 /** Bytes kept while whoever reads the log does not; beyond it lines are dropped and counted. Ours. */
 export const logBacklogBytesMax = 1_048_576;
+
+/** Audit lines for what one look at the device put right. Ours: a line a peer tells what happened to it; an interface made anew is one event. */
+export const auditLinesMax = 1_000;
 
 // HTTP
 
@@ -225,8 +256,8 @@ export const storeBytesMax = 1_073_741_824;
 /** Retired keys that are remembered longer than it takes to see them off the device, also when the file is written anew. Ours: those of the last batches. */
 export const storeRetiredMax = 1_024;
 
-/** How long flock(1) may take to answer. Ours: it only asks the kernel. */
-export const storeLockTimeoutMs = 5_000;
+/** How long flock(1) may take to answer, beside what it is told to wait. Ours: it only asks the kernel. */
+export const lockTimeoutMs = 5_000;
 
 // The doctor
 
@@ -252,6 +283,10 @@ export const diagnosisBytesMax = 262_144;
 
 /** How long one diagnosis is answered again. Ours: it costs a process. */
 export const diagnosisAgeMaxMs = 10_000;
+
+/** Room on the store's disk without which no peer can be created, beside what the store itself takes. Ours: a batch and a few records; the store, its lock and a temporary file. */
+export const diskBytesMin = 65_536;
+export const diskInodesMin = 3;
 
 /** Room on the store's disk below which the doctor warns, beside what the store itself takes. Ours. */
 export const diskBytesWarn = 67_108_864;

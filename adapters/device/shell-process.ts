@@ -1,7 +1,7 @@
 // A small shell that lives beside the node and starts programs for it: starting one from the node itself would hold up its
 // event loop in proportion to its memory. Starts, feeds and ends the shell; knows none of the programs.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { shellEndGraceMs } from '../../core/limits.ts';
+import { shellEndGraceMs, shellLineLengthMax } from '../../core/limits.ts';
 import type { Clock } from '../../core/ports.ts';
 
 /** What programs that the shell starts find around them. */
@@ -28,9 +28,6 @@ export interface ShellProcess {
   /** Ends the shell and everything that it started: asks first, forces `shellEndGraceMs` later. Resolves when they are gone. */
   stop(): Promise<void>;
 }
-
-/** A line longer than this is not from our scripts: the shell is ended. */
-const lineLengthMax = 65_536;
 
 /**
  * Starts the shell on a script, in a process group of its own so that a Ctrl-C meant for the node does not reach it.
@@ -82,7 +79,7 @@ function readLines(child: ChildProcess, onLine: (line: string) => void, onOverfl
     const lines = (rest + piece).split('\n');
     rest = lines.pop() ?? '';
     for (const line of lines) onLine(line);
-    if (rest.length <= lineLengthMax) return;
+    if (rest.length <= shellLineLengthMax) return;
     rest = '';
     onOverflow();
   });

@@ -1,7 +1,7 @@
 // One process at a time, by flock(1) on a lock file: the kernel frees it with the process, however that ends. Guards no content by itself.
 
 import { open } from 'node:fs/promises';
-import { storeLockTimeoutMs } from '../../core/limits.ts';
+import { lockTimeoutMs } from '../../core/limits.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { RunCommand } from '../run-command.ts';
 import { closeQuietly, describeSystemError } from './file-system.ts';
@@ -39,7 +39,7 @@ export function createFlock(run: RunCommand): AcquireFileLock {
     }
     // The lock belongs to the open file, not to the command: it stays when flock(1) ends, until our descriptor closes.
     const locked = await run('flock', ['-n', '3'], {
-      timeoutMs: storeLockTimeoutMs,
+      timeoutMs: lockTimeoutMs,
       outputMax: 1_024,
       descriptors: [handle.fd],
     });

@@ -1,5 +1,6 @@
 // One process at a time in a folder, by flock(1) on the folder itself: nothing is left behind, and the kernel frees it.
 import { type FileHandle, open } from 'node:fs/promises';
+import { folderLockWaitSeconds, lockTimeoutMs } from '../../core/limits.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import type { RunCommand } from '../run-command.ts';
 import { describeSystemError } from './file-system.ts';
@@ -13,9 +14,6 @@ export interface LockFailure {
   readonly code: 'lock_busy' | 'lock_failed';
   readonly detail: string;
 }
-
-// How long another may take: longer than its commands' time-outs add up to in practice. Ours.
-const waitSeconds = 60;
 
 export interface FolderLock {
   release(): Promise<void>;
@@ -34,8 +32,8 @@ export async function acquireFolderLock(
   }
   const release = () => handle.close();
   // The lock belongs to the open folder, which outlives the command that takes it.
-  const locked = await run('flock', ['-w', String(waitSeconds), '3'], {
-    timeoutMs: (waitSeconds + 5) * 1_000,
+  const locked = await run('flock', ['-w', String(folderLockWaitSeconds), '3'], {
+    timeoutMs: folderLockWaitSeconds * 1_000 + lockTimeoutMs,
     outputMax: 1_024,
     descriptors: [handle.fd],
   });

@@ -1,11 +1,12 @@
 // Everything that an import reads before it decides: the file made by hand, the ids, the file of the interface, the live interface.
 import { readFile, stat } from 'node:fs/promises';
 import type { Config } from '../../core/config/config.ts';
+import { interfaceFileBytesMax } from '../../core/limits.ts';
 import type { PeerId, PrivateKey, PublicKey } from '../../core/peers/peer.ts';
 import type { Device, DevicePeer } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { describeSystemError } from '../disk/file-system.ts';
-import { interfaceFileBytesMax, interfacePath, readInterfaceFile } from '../interface/interface-file.ts';
+import { interfacePath, readInterfaceFile } from '../interface/interface-file.ts';
 import { type FilePeer, parseFilePeers } from '../interface/wg-quick-peers.ts';
 import { listDifferences, parseWgQuickFile, type WgQuickFile } from '../interface/wg-quick-text.ts';
 import type { ImportFailure, ImportOrder } from './order.ts';

@@ -2,6 +2,7 @@
 import { chmod, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hideKeys } from '../../core/hide-keys.ts';
+import { interfaceFileBytesMax } from '../../core/limits.ts';
 import type { PrivateKey } from '../../core/peers/peer.ts';
 import type { Log } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
@@ -168,9 +169,6 @@ async function makeFile<Failure>(
   } else log.info({ path }, 'WireGuard file made, with a new key');
   return ok({ path, privateKey, writtenByNode: true, rewritten: false });
 }
-
-/** Far above what a wg-quick file with 65,536 peers needs. Ours. */
-export const interfaceFileBytesMax = 64 * 1024 * 1024;
 
 async function copyFile(path: string, text: string, nowMs: number): Promise<Result<string, FileFailure>> {
   const kept = await keepCopy(nodeFileSystem, path, { mode: 0o600, nowMs }, Buffer.from(text));

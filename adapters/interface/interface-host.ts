@@ -1,6 +1,7 @@
 // What the interface needs of the host, and calls to its programs with failures that an operator understands.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { interfaceCallMs, interfaceOutputBytesMax } from '../../core/limits.ts';
 import type { PrivateKey, PublicKey } from '../../core/peers/peer.ts';
 import type { Log } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
@@ -119,8 +120,4 @@ export function refused(failure: CommandFailure, host: InterfaceHost): Interface
   return { code: 'command_failed', message: detail };
 }
 
-// Far above what most calls take on a busy machine; output for a million peers (the kernel's limit) of 45 bytes. Ours.
-const callBounds: CommandBounds = { timeoutMs: 20_000, outputMax: 64 * 1024 * 1024 };
-
-/** For calls that take longer the more peers there are. Ours. */
-export const longTimeoutMs = 300_000;
+const callBounds: CommandBounds = { timeoutMs: interfaceCallMs, outputMax: interfaceOutputBytesMax };

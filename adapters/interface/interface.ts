@@ -1,6 +1,7 @@
 // The life of the WireGuard interface: its file, bringing it up, taking it down. One call at a time, whoever makes it.
 import { join } from 'node:path';
 import type { Config } from '../../core/config/config.ts';
+import { interfaceLongCallMs } from '../../core/limits.ts';
 import type { PrivateKey } from '../../core/peers/peer.ts';
 import { fail, ok } from '../../core/result.ts';
 import { acquireFolderLock } from '../disk/folder-lock.ts';
@@ -14,14 +15,7 @@ import {
   settleFile,
   takeOverFile,
 } from './interface-file.ts';
-import {
-  type InterfaceFailure,
-  type InterfaceHost,
-  isThere,
-  longTimeoutMs,
-  type Step,
-  succeeds,
-} from './interface-host.ts';
+import { type InterfaceFailure, type InterfaceHost, isThere, type Step, succeeds } from './interface-host.ts';
 import {
   adjustInterface,
   makeInterface,
@@ -122,7 +116,7 @@ export function takeDown(asked: WireguardConfig, host: InterfaceHost): Step<'tak
 async function removeByWgQuick(config: InterfaceConfig, file: WgQuickFile, host: InterfaceHost): Step {
   if (!file.savesPeers) await removePeers(config.interface, host);
   const path = interfacePath(host.folder, config.interface);
-  const gone = await succeeds('wg-quick', ['down', path], host, { timeoutMs: longTimeoutMs });
+  const gone = await succeeds('wg-quick', ['down', path], host, { timeoutMs: interfaceLongCallMs });
   // Such a file may have been the node's before it was edited, and does not remove what the node has made.
   return gone.ok ? clearRules(config, host) : gone;
 }

@@ -1,5 +1,6 @@
 // The live interface: made, adjusted while it lives, removed. Knows nothing of who asks for it and when.
 import { existsSync } from 'node:fs';
+import { interfaceLongCallMs, interfaceRemovalsMax } from '../../core/limits.ts';
 import { isKey, type PrivateKey } from '../../core/peers/peer.ts';
 import { fail, ok } from '../../core/result.ts';
 import { ethernetMtuBytes, tunnelMtuBytes } from '../../core/tunnel-mtu.ts';
@@ -12,7 +13,6 @@ import {
   type InterfaceFailure,
   type InterfaceHost,
   isThere,
-  longTimeoutMs,
   refused,
   type Step,
   succeeds,
@@ -31,7 +31,7 @@ export async function makeInterface(
 ): Step<'made'> {
   const made = file.writtenByNode
     ? await createLink(config.interface, host)
-    : await succeeds('wg-quick', ['up', file.path], host, { timeoutMs: longTimeoutMs });
+    : await succeeds('wg-quick', ['up', file.path], host, { timeoutMs: interfaceLongCallMs });
   if (!made.ok) return made;
   const adjusted = await adjustInterface(config, file, host);
   if (adjusted.ok) return ok('made');
@@ -62,7 +62,9 @@ async function createLink(name: string, host: InterfaceHost): Step {
 export async function removeInterface(config: InterfaceConfig, host: InterfaceHost): Step {
   const name = config.interface;
   await removePeers(name, host);
-  const gone = await succeeds('ip', ['link', 'delete', 'dev', name], host, { timeoutMs: longTimeoutMs });
+  const gone = await succeeds('ip', ['link', 'delete', 'dev', name], host, {
+    timeoutMs: interfaceLongCallMs,
+  });
   return gone.ok ? clearRules(config, host) : gone;
 }
 
@@ -74,8 +76,10 @@ export async function removePeers(name: string, host: InterfaceHost): Promise<vo
   const listed = await call('wg', ['show', name, 'peers'], host);
   if (!listed.ok) return;
   const keys = listed.value.split('\n').filter((key) => isKey(key));
-  for (let start = 0; start < keys.length; start += peersPerCall) {
-    const removals = keys.slice(start, start + peersPerCall).flatMap((key) => ['peer', key, 'remove']);
+  for (let start = 0; start < keys.length; start += interfaceRemovalsMax) {
+    const removals = keys
+      .slice(start, start + interfaceRemovalsMax)
+      .flatMap((key) => ['peer', key, 'remove']);
     await call('wg', ['set', name, ...removals], host);
   }
 }
@@ -201,9 +205,6 @@ export async function readLiveKey(name: string, host: InterfaceHost): Step<Priva
   const key = shown.value.privateKey;
   return ok(isKey(key) ? (key as PrivateKey) : null);
 }
-
-// An argument list holds about 19,300 (measured). Ours.
-const peersPerCall = 1_000;
 
 function silent(name: string, { detail }: CommandFailure): InterfaceFailure {
   const message = `the interface ${name} exists, and its device does not answer (${detail}): its wireguard-go may hang`;

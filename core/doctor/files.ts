@@ -1,6 +1,6 @@
 // Judges the files of the node: configuration, store and the disk under it, certificate. Pure; looks at nothing.
 import type { TlsFailure, TlsWarning } from '../http/tls.ts';
-import { diskBytesWarn, diskInodesWarn } from '../limits.ts';
+import { diskBytesMin, diskBytesWarn, diskInodesMin, diskInodesWarn } from '../limits.ts';
 import type { Result } from '../result.ts';
 import { formatTimestamp } from '../timestamp.ts';
 import { bad, doubtful, gather, good, unseen, type Verdict } from './verdict.ts';
@@ -89,11 +89,11 @@ export function judgeFolder(facts: FolderFacts): Verdict {
         : doubtful(seen, "it has to belong to the node's user"),
     );
   }
-  if (freeBytes < storeBytes + leastBytes)
+  if (freeBytes < storeBytes + diskBytesMin)
     findings.push(bad(`the disk of ${folder} is full: ${room}`, makeRoom));
   else if (freeBytes < storeBytes + diskBytesWarn)
     findings.push(doubtful(`the disk of ${folder} is nearly full: ${room}`, 'make room'));
-  if (freeInodes !== null && freeInodes < leastInodes) {
+  if (freeInodes !== null && freeInodes < diskInodesMin) {
     findings.push(bad(`the disk of ${folder} has ${freeInodes} inodes free`, makeRoom));
   } else if (freeInodes !== null && freeInodes < diskInodesWarn) {
     findings.push(doubtful(`the disk of ${folder} has only ${freeInodes} inodes free`, 'make room'));
@@ -101,12 +101,6 @@ export function judgeFolder(facts: FolderFacts): Verdict {
   const state = access === 'missing' ? 'is made at the start' : 'is writable';
   return gather(findings, `${folder} ${state}, ${room}`);
 }
-
-// A batch and a few records more. Ours.
-const leastBytes = 65_536;
-
-// The store, its lock and the temporary file it is replaced by.
-const leastInodes = 3;
 
 function formatBytes(bytes: number): string {
   const mebibytes = bytes / 1_048_576;
