@@ -1,5 +1,5 @@
 // Judges the files of the node: configuration, store and the disk under it, certificate. Pure; looks at nothing.
-import type { TlsFailure, TlsWarning } from '../http/tls.ts';
+import { type TlsFailure, type TlsWarning, tlsFailureTexts } from '../http/tls.ts';
 import { diskBytesMin, diskBytesWarn, diskInodesMin, diskInodesWarn } from '../limits.ts';
 import type { Result } from '../result.ts';
 import { formatTimestamp } from '../timestamp.ts';
@@ -143,7 +143,7 @@ export function judgeCertificate({ pair, nowMs }: CertificateFacts): Verdict {
   if ('unreadable' in pair) return bad(pair.unreadable);
   const { path, checked, validToMs } = pair;
   if (!checked.ok)
-    return bad(`${path}: ${tlsFailures[checked.failure]}`, 'correct server.tls_cert and server.tls_key');
+    return bad(`${path}: ${tlsFailureTexts[checked.failure]}`, 'correct server.tls_cert and server.tls_key');
   const until = formatTimestamp(validToMs);
   if (checked.value === 'certificate_expired') return bad(`${path} expired on ${until}`, renew);
   if (checked.value === 'certificate_not_yet_valid')
@@ -156,9 +156,3 @@ const renew = 'renew it';
 
 // Thirty days, as most authorities remind at the latest.
 const renewalMs = 30 * 86_400_000;
-
-const tlsFailures: Readonly<Record<TlsFailure, string>> = {
-  certificate_unreadable: 'no certificate in PEM',
-  key_unreadable: 'server.tls_key is no private key in PEM',
-  key_mismatch: "the key is not the certificate's",
-};

@@ -1,5 +1,5 @@
 // Judges the WireGuard interface and its file against the configuration. Pure; looks at nothing.
-import { bad, doubtful, gather, unseen, type Verdict } from './verdict.ts';
+import { bad, doubtful, gather, unseen, upAgain, type Verdict } from './verdict.ts';
 
 export interface InterfaceFacts {
   readonly name: string;
@@ -39,8 +39,6 @@ export function judgeInterface(facts: InterfaceFacts): Verdict {
     `${name} is up with ${addresses}, port ${wanted.listenPort}${fileKey === null ? '' : ' and the key of its file'}`,
   );
 }
-
-const upAgain = 'wgkeeper-node up puts it right';
 
 function judgeDevice(
   device: { readonly publicKey: string; readonly listenPort: number },

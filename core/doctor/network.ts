@@ -1,7 +1,7 @@
 // Judges what the node shares with the rest of the host's network: ports, the WAN interface, MTU, networks, rules. Pure; looks at nothing.
 import { type Cidr, cidrContains, formatCidr } from '../address.ts';
 import { ethernetMtuBytes, mtuBytesMin, tunnelMtuBytes, tunnelOverheadBytes } from '../tunnel-mtu.ts';
-import { bad, doubtful, gather, good, unseen, type Verdict } from './verdict.ts';
+import { bad, doubtful, gather, good, unseen, upAgain, type Verdict } from './verdict.ts';
 
 /**
  * Who has a port. `node`: a process of this program, or its interface. `unknown`: one of which that can't be told.
@@ -155,5 +155,3 @@ export function judgeFirewall({ backend, rules, drops, writtenByNode }: Firewall
     return bad(`rules are missing (${backend}): peers reach nothing beyond this host`, upAgain);
   return doubtful(`there are rules of another configuration, too (${backend})`, upAgain);
 }
-
-const upAgain = 'wgkeeper-node up puts it right';

@@ -31,6 +31,9 @@ export function unseen(what: string, advice: string | null = asRoot): Verdict {
   return doubtful(`${what} could not be seen`, advice);
 }
 
+/** Advice for what differs from the configuration on the live host. */
+export const upAgain = 'wgkeeper-node up puts it right';
+
 const asRoot = 'run doctor as root, with every program installed';
 
 /** One verdict of several: as grave as the gravest, and of those that are not ok every word; `otherwise` when all are. */

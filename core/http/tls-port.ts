@@ -4,7 +4,7 @@ import { tlsRetiredMax, tlsRetiredMs } from '../limits.ts';
 import type { Clock, Log } from '../ports.ts';
 import { fail, ok, type Result } from '../result.ts';
 import type { Native, NativeApp, NativeRequest, NativeResponse } from './native.ts';
-import { checkTlsPair, type TlsFailure, type TlsPair, tlsCiphers } from './tls.ts';
+import { checkTlsPair, type TlsFailure, type TlsPair, tlsCiphers, tlsFailureTexts } from './tls.ts';
 
 /** What happens on the port's connections. */
 export interface PortEvents {
@@ -118,7 +118,7 @@ function createApp(
   if (!checked.ok) {
     return fail({
       code: checked.failure,
-      detail: `${tlsFailures[checked.failure]} (${certPath}, ${keyPath})`,
+      detail: `${tlsFailureTexts[checked.failure]} (${certPath}, ${keyPath})`,
     });
   }
   try {
@@ -134,9 +134,3 @@ function createApp(
     });
   }
 }
-
-const tlsFailures: Readonly<Record<TlsFailure, string>> = {
-  certificate_unreadable: 'the certificate is not a PEM certificate',
-  key_unreadable: 'the key is not a PEM private key without a passphrase',
-  key_mismatch: 'the key is not the key of the certificate',
-};

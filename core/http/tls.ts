@@ -15,6 +15,13 @@ export interface TlsPair {
 /** Why a pair can't be used: one of the two is no PEM that can be read, or the key is not the certificate's. */
 export type TlsFailure = 'certificate_unreadable' | 'key_unreadable' | 'key_mismatch';
 
+/** The same in words. */
+export const tlsFailureTexts: Readonly<Record<TlsFailure, string>> = {
+  certificate_unreadable: 'the certificate is not a PEM certificate',
+  key_unreadable: 'the key is not a PEM private key without a passphrase',
+  key_mismatch: 'the key is not the key of the certificate',
+};
+
 /** A usable pair may still be worth a warning: clients will refuse it, or it is the clock that is wrong. */
 export type TlsWarning = 'certificate_expired' | 'certificate_not_yet_valid';
 

@@ -259,7 +259,7 @@ const faults: readonly Fault[] = [
   {
     what: "another certificate's key",
     happens: (world) => certify(world, { ...makeCertificate(), keyPem: makeCertificate().keyPem }),
-    troubles: { certificate: /^fail: .*cert\.pem: the key is not the certificate's → / },
+    troubles: { certificate: /^fail: .*cert\.pem: the key is not the key of the certificate → / },
     mended: withoutCertificate,
   },
   {

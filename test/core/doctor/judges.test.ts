@@ -486,7 +486,7 @@ cases('the certificate', [
     'no certificate',
     certificate(fail('certificate_unreadable')),
     'fail',
-    /no certificate in PEM/,
+    /is not a PEM certificate/,
     /tls_cert/,
   ],
   ['unreadable', judgeCertificate({ pair: { unreadable: 'ENOENT' }, nowMs: now }), 'fail', /ENOENT/],
