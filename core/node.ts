@@ -66,7 +66,10 @@ export interface PeerNode {
   readonly counts: NodeCounts;
   /** False: the writer has been at one thing for longer than `turnMaxMs`, and nobody knows whether it will ever end. */
   alive(): boolean;
-  /** Loads the store and makes the device follow it. Fails when the store does; a device that fails, or does not answer in `deviceAnswerAtStartMs`, is healed later. */
+  /**
+   * Loads the store and makes the device follow it. Fails when the store can't be read; one that can't be written, and a device
+   * that fails or does not answer in `deviceAnswerAtStartMs`, is healed later.
+   */
   start(): Promise<Result<void, StoreFailure>>;
   /** Refuses new changes, lets those in the lane end, and gives store and device up. */
   stop(): Promise<void>;
@@ -394,9 +397,11 @@ export function createNode(options: {
     const admitted = admitStored(loaded.value.peers, subnets, clock.nowMs());
     for (const key of loaded.value.retired) retired.add(key);
     for (const { peer } of admitted.dropped) retired.add(peer.publicKey);
-    const settled = await storeAdmitted(admitted);
-    if (!settled.ok) return settled;
+    const told = await tellDropped(admitted);
+    if (!told.ok) return told;
     book.load(admitted.peers);
+    // Written in the lane: a disk that is full, and one peer that has expired, must not keep the others off the device.
+    if (admitted.dropped.length > 0) storeFault.suspect();
     deviceFault.suspect();
     await firstLook();
     device.watch(deviceFault.suspect);
@@ -418,8 +423,8 @@ export function createNode(options: {
     });
   }
 
-  async function storeAdmitted({ peers, dropped }: Admitted): Promise<Result<void, StoreFailure>> {
-    if (dropped.length === 0) return ok(undefined);
+  /** Names the stored peers that are not taken up, and keeps the store as it was where it is the subnets' doing. */
+  async function tellDropped({ dropped }: Admitted): Promise<Result<void, StoreFailure>> {
     if (dropped.some((drop) => drop.reason !== 'expired')) {
       const kept = await store.keepCopy(clock.nowMs());
       if (!kept.ok) return kept;
@@ -429,7 +434,7 @@ export function createNode(options: {
       if (reason === 'expired') auditChange(log, { kind: 'expired', before: peer }, null, 'done');
       else log.warn({ peerId: peer.id, allowedIPs: peer.allowedIPs, reason }, 'stored peer dropped');
     }
-    return store.rewrite(peers, [...retired]);
+    return ok(undefined);
   }
 
   async function stop(): Promise<void> {

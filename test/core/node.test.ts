@@ -411,6 +411,20 @@ test('stored peers that today can not have leave store and device', async () => 
   );
 });
 
+test('a start on a full disk puts peers on the device although one of them has expired', async () => {
+  const expired = { ...peerOf(2), expiresAtMs: startMs - 1 };
+  const rig = createNodeRig({ contents: storeOf([peerOf(1), expired]) });
+  await rig.memory.apply([{ kind: 'put', peer: expired, replaces: null }]);
+  rig.store.fate = () => 'lost';
+  assert.deepEqual(await rig.node.start(), ok(undefined));
+  assert.deepEqual([...(await rig.onDevice()).keys()], [peerOf(1).publicKey]);
+  assert.equal(rig.node.health(), 'store_unavailable');
+  rig.store.fate = () => 'good';
+  await rig.clock.advance(faultRetryMs);
+  assert.equal(rig.node.health(), 'ok');
+  assert.deepEqual([...rig.contents.peers.keys()], [peerOf(1).id]);
+});
+
 test('the interface made anew gets all peers back when its coming is announced', async () => {
   const rig = await createRig({ contents: storeOf([peerOf(1), peerOf(2)]) });
   await rig.memory.apply([...(await rig.onDevice()).keys()].map(removal));
