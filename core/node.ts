@@ -108,6 +108,8 @@ export function createNode(options: {
   let applying: Promise<readonly Step[]> | null = null;
   // How long it took for the last batch.
   let applyMs = 0;
+  // Whether all stored peers have been on the device since the start.
+  let reconciled = false;
   /** When the turn under way began; null: none is. */
   let turnSinceMs: number | null = null;
   let stopping = false;
@@ -339,6 +341,7 @@ export function createNode(options: {
     } else if (deviceFault.lasting()) {
       log.warn({}, 'the device works again');
     }
+    reconciled ||= made.ok;
     deviceFault.settle(made.ok);
   }
 
@@ -379,7 +382,7 @@ export function createNode(options: {
   }
 
   const storeHealthy = () => !storeFault.lasting();
-  const deviceHealthy = () => !deviceFault.lasting() && observer.healthy() && !device.isDown();
+  const deviceHealthy = () => reconciled && !deviceFault.lasting() && observer.healthy() && !device.isDown();
 
   function reconcileNowAndThen(): void {
     clock.after(reconcileEveryMs, () => {

@@ -582,7 +582,14 @@ test('a device that hangs at start keeps nobody from being served, and is put ri
   assert.equal(rig.node.observer.settle(), null, 'no asker waits for it');
   assert.equal(rig.node.observer.readable(), false);
   const made = rig.put(idOf(2));
+  let go = () => {};
+  rig.holdApply = () => new Promise((resolve) => (go = resolve));
   answer();
+  await rig.clock.settle();
+  assert.equal(rig.node.observer.readable(), true);
+  assert.equal(rig.node.health(), 'wireguard_unavailable', 'the stored peer is not there yet');
+  rig.holdApply = () => Promise.resolve();
+  go();
   assert.ok((await rig.one(made)).ok);
   assert.equal(rig.node.health(), 'ok');
   assert.equal((await rig.onDevice()).size, 2);
