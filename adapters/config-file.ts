@@ -7,6 +7,7 @@ import { fail, ok, type Result } from '../core/result.ts';
 import { readSmallFile, type SmallFileFailure } from './disk/small-file.ts';
 import { parseYaml, type YamlDocument } from './yaml-document.ts';
 
+/** A configuration that is right, whatever else may be said of it. */
 export interface LoadedConfig {
   readonly config: Config;
   /** Sentences for the log: nothing that keeps the node from running. */

@@ -31,6 +31,7 @@ interface PartsOptions {
 /** Where the numbers of a node are before it serves. */
 export type Counted = Omit<MetricSources, 'service' | 'node'>;
 
+/** A store that is not loaded yet, and a device that nobody has looked at. */
 export interface Parts {
   readonly device: Device;
   readonly store: PeerStore;

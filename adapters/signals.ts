@@ -17,6 +17,7 @@ export interface SignalledServer {
   reload(): void;
 }
 
+/** Takes what comes, before the server has started, too. */
 export interface Signals {
   /** A signal has come. */
   stop(signal: StopSignal): void;

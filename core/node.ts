@@ -48,6 +48,7 @@ import { fail, ok, type Result } from './result.ts';
 /** Whether the node can do its work, or why not. */
 export type NodeHealth = 'ok' | 'wireguard_unavailable' | 'store_unavailable' | 'shutting_down';
 
+/** The writer, and what it lets others read. */
 export interface PeerNode {
   readonly table: Pick<PeerTable, 'size' | 'active' | 'revision' | 'get' | 'page' | 'copyText' | 'copyTexts'>;
   readonly observer: Pick<Observer, 'settle' | 'readable' | 'serverPublicKey' | 'listenPort'>;

@@ -6,6 +6,7 @@ import type { PeerTable } from './peers/table.ts';
 import type { Clock, Device, DeviceFailure, DeviceState } from './ports.ts';
 import type { Result } from './result.ts';
 
+/** What is known of the device, and how to know more. */
 export interface Observer {
   /**
    * What an asker waits for before it reads the table: null, if what is there may be answered now, or a look that all

@@ -144,6 +144,7 @@ export interface Clock {
   soon(callback: () => void): void;
 }
 
+/** From the most to the least talkative. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
 /** What a log line carries beside its message; never a secret. */

@@ -6,6 +6,7 @@ import type { KeptReply } from './kept-reply.ts';
 import type { LastPage } from './last-page.ts';
 import type { TextBuffer } from './text-buffer.ts';
 
+/** One for all requests, as long as the server lives. */
 export interface ApiContext {
   readonly node: PeerNode;
   /** Wall clock: milliseconds since the Unix epoch. */

@@ -16,6 +16,7 @@ const pageLimitMax = 1_000;
 // Peers in one piece of a long answer: some 80 KB, a millisecond of rendering.
 const pieceLength = 250;
 
+/** Which peers are asked for; there need not be any. */
 export interface Page {
   readonly offset: number;
   /** Null: all there are. */

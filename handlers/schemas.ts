@@ -4,6 +4,7 @@ import * as v from 'valibot';
 const peerIdPattern =
   /^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-4[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}$/;
 
+/** Describes; what decodes an id is `parsePeerId`. */
 export const peerIdSchema = v.pipe(
   v.string(),
   v.uuid(),

@@ -3,6 +3,7 @@ import { reconcileEveryMs, watchRetryMaxMs, watchRetryMinMs } from '../../core/l
 import type { Log } from '../../core/ports.ts';
 import { type ShellProcess, type ShellSurroundings, startShell } from './shell-process.ts';
 
+/** A watch on one interface, which runs until it is closed. */
 export interface LinkWatch {
   /** Whether the interface was there and down when it was last heard of. */
   isDown(): boolean;

@@ -16,6 +16,7 @@ export interface ShellSurroundings {
   readonly clock: Clock;
 }
 
+/** A shell that runs a script. */
 export interface ShellProcess {
   /** False: there is no such program, or no room for a process. */
   readonly started: boolean;

@@ -31,6 +31,7 @@ export interface WgRun {
 /** Makes something of what `wg` printed. */
 export type ReadOutput<Value> = (output: MemoryFile) => Promise<Result<Value, DeviceFailure>>;
 
+/** A shell that waits for calls of `wg`. */
 export interface WgShell {
   /**
    * Runs `wg` and, when it ended with status 0, resolves with what `read` makes of its output, which is gone afterwards.

@@ -15,6 +15,7 @@ export interface LockFailure {
   readonly detail: string;
 }
 
+/** A folder that this process has for itself. */
 export interface FolderLock {
   release(): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type { CertificateFacts } from '../../core/doctor/files.ts';
 import { checkTlsPair } from '../../core/http/tls.ts';
 import { describeSystemError } from '../disk/file-system.ts';
 
+/** Reads and checks both. `files` null: no TLS is asked for. `nowMs`: milliseconds since the Unix epoch. */
 export async function lookAtCertificate(files: TlsFiles | null, nowMs: number): Promise<CertificateFacts> {
   if (files === null) return { pair: null, nowMs };
   const { certPath, keyPath } = files;

@@ -18,6 +18,7 @@ export interface SeenFile {
   readonly privateKey: PrivateKey | null;
 }
 
+/** Reads the file at this path. Rejects when it goes while it is looked at. */
 export async function lookAtInterfaceFile(path: string, config: InterfaceConfig): Promise<SeenFile> {
   const found = await readInterfaceFile(path);
   if (!found.ok) return { content: { unreadable: found.failure.message }, privateKey: null };

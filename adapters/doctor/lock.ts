@@ -3,6 +3,7 @@ import type { LockFacts } from '../../core/doctor/files.ts';
 import type { Sight } from './sight.ts';
 import { lockPath } from './store.ts';
 
+/** Finds who has the lock of the store at this path open. */
 export async function lookAtLock(sight: Sight, path: string): Promise<LockFacts> {
   const lock = lockPath(path);
   const { of, complete } = await sight.holders();

@@ -6,6 +6,7 @@ import { type Holders, socketLink } from './processes.ts';
 import type { Sight } from './sight.ts';
 import type { BoundSocket } from './socket-text.ts';
 
+/** Finds who has `server.port`, and whether `server.host` is an address of this host. */
 export async function lookAtApiPort(sight: Sight): Promise<PortFacts> {
   const { host, port } = sight.config.server;
   // On any free port: whether the address can be had is another question than whether the port can.
@@ -14,6 +15,7 @@ export async function lookAtApiPort(sight: Sight): Promise<PortFacts> {
   return { ...(await lookAtTcpPort(sight, port, 'server.port', host)), missingAddress };
 }
 
+/** Finds who has `metrics.port`. */
 export async function lookAtMetricsPort(sight: Sight, port: number): Promise<PortFacts> {
   return lookAtTcpPort(sight, port, 'metrics.port', sight.config.server.host);
 }
@@ -40,6 +42,7 @@ async function servesInterface(pid: number | null, sight: Sight): Promise<boolea
   return holder !== null && (holder.pid === null || holder.pid === pid);
 }
 
+/** Finds who has the interface's lock. */
 export async function lookAtServer(sight: Sight): Promise<ServerFacts> {
   const name = sight.config.wireguard.interface;
   const inode = await sight.serverSocket();
@@ -56,6 +59,7 @@ function collides(taken: Address, host: string | null): boolean {
   return wanted.family === taken.family && wanted.value === taken.value;
 }
 
+/** Finds who has `wireguard.listen_port`: the interface's own socket counts as a node's. */
 export async function lookAtUdpPort(sight: Sight): Promise<PortFacts> {
   const { listenPort: port, interface: name } = sight.config.wireguard;
   const facts = { port: `UDP ${port}`, key: 'wireguard.listen_port', missingAddress: null };

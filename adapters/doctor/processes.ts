@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { checkFilesMax, checkProcessesMax } from '../../core/limits.ts';
 
+/** A process, and what it runs. */
 export interface ProgramProcess {
   readonly pid: number;
   readonly program: string;
@@ -10,6 +11,7 @@ export interface ProgramProcess {
   readonly isNode: boolean;
 }
 
+/** Who has what open. */
 export interface Holders {
   /** By path, or `socket:[inode]`. */
   readonly of: ReadonlyMap<string, ProgramProcess>;

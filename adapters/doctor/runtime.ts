@@ -4,6 +4,7 @@ import type { ClockFacts, PrivilegeFacts, RuntimeFacts } from '../../core/doctor
 import { nativeLoads, nativeModuleNeeds } from '../../core/http/server.ts';
 import type { DoctorHost } from './host.ts';
 
+/** Loads the HTTP module, which this process does not need. */
 export async function lookAtRuntime(): Promise<RuntimeFacts> {
   return {
     nodeVersion: process.versions.node,
@@ -21,6 +22,7 @@ function readGlibcVersion(): string | null {
   return typeof version === 'string' ? version : null;
 }
 
+/** Asks for the rights of this process. */
 export function lookAtPrivileges({ isRoot }: DoctorHost): PrivilegeFacts {
   return { isRoot, mayAdministerNetwork: hasCapability(capNetAdmin) };
 }
@@ -34,6 +36,7 @@ function hasCapability(bit: bigint): boolean | null {
   return mask === undefined ? null : ((BigInt(`0x${mask}`) >> bit) & 1n) === 1n;
 }
 
+/** Reads the clock, and whether systemd-timesyncd has set it. */
 export function lookAtClock({ nowMs }: DoctorHost): ClockFacts {
   // systemd-timesyncd touches the file when it has set the clock (systemd-timesyncd.service(8)).
   const folder = '/run/systemd/timesync';

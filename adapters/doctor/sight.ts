@@ -36,6 +36,7 @@ export interface Sight {
   holders(): Promise<Holders>;
 }
 
+/** Looks at nothing before it is asked to, and at each thing once. */
 export function createSight(host: DoctorHost, config: Config): Sight {
   const { wireguard, server, metrics } = config;
   const filePath = interfacePath(host.folder, wireguard.interface);

@@ -10,6 +10,7 @@ export interface BoundSockets {
   readonly abstract: (name: string) => number | null;
 }
 
+/** Reads the tables of /proc/net; one that can not be read counts as empty. */
 export async function readSockets(): Promise<BoundSockets> {
   const read = async (protocol: 'tcp' | 'udp') => {
     const tables = [`/proc/net/${protocol}`, `/proc/net/${protocol}6`];

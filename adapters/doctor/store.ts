@@ -13,6 +13,7 @@ export async function storeTarget(path: string): Promise<string> {
   return target.ok ? target.value : path;
 }
 
+/** Reads the store at this path, a second time where its last write looks unfinished. */
 export async function lookAtStore(path: string): Promise<StoreFacts['content']> {
   const first = await peekStore(path);
   // A node that runs may have been about to append: then the next look sees it whole.
@@ -22,6 +23,7 @@ export async function lookAtStore(path: string): Promise<StoreFacts['content']> 
   return { kind: 'valid', peers: peers.length, tornBytes, mode };
 }
 
+/** Looks at the folder of the store at this path, or at the first one above it that is there. */
 export async function lookAtFolder(path: string, isRoot: boolean): Promise<FolderFacts> {
   const folder = dirname(path);
   const nearest = await nearestFolder(folder);

@@ -25,6 +25,7 @@ export interface ImportPlace {
   readonly openDevice: () => Device;
 }
 
+/** What came of an import that was not refused as a whole. */
 export interface ImportReport {
   /** What was or would be done, for stdout. */
   readonly text: string;

@@ -27,6 +27,7 @@ export interface Routing {
   readonly backend: 'auto' | 'nftables' | 'iptables' | 'none';
 }
 
+/** All that can be configured. Paths are as they were written: relative ones begin at the working directory. */
 export interface Config {
   readonly server: {
     readonly port: number;

@@ -62,6 +62,7 @@ export const configFields = {
   'metrics.per_peer_max': wholeNumber(`a whole number from 1 to ${perPeerSeriesMax}`, perPeerSeriesMax),
 } as const;
 
+/** A key as the documentation writes it: `server.port`. */
 export type ConfigKey = keyof typeof configFields;
 
 /** What a key's value is once it is right. */

@@ -11,6 +11,7 @@ export interface ConfigFacts {
   readonly config: Result<{ readonly warnings: readonly string[] }, readonly string[]>;
 }
 
+/** Fails for a configuration that is wrong; warns of what the reader of it warns of. */
 export function judgeConfig({ path, config }: ConfigFacts): Verdict {
   if (!config.ok)
     return bad(config.failure.join('; '), `correct ${path}; until then the checks that need it are left out`);
@@ -32,6 +33,7 @@ export interface StoreFacts {
     | { readonly kind: 'valid'; readonly peers: number; readonly tornBytes: number; readonly mode: number };
 }
 
+/** Fails for a store that keeps a start from succeeding; warns of one that others can read, ends torn, or is in memory only. */
 export function judgeStore({ path, content }: StoreFacts): Verdict {
   if (path === null) {
     return doubtful(
@@ -63,6 +65,7 @@ export function judgeStore({ path, content }: StoreFacts): Verdict {
   return gather(findings, `${path} holds ${content.peers} ${content.peers === 1 ? 'peer' : 'peers'}`);
 }
 
+/** The folder of the store. */
 export interface FolderFacts {
   readonly folder: string;
   /** `missing`: it is made at the start, where that works. */
@@ -76,6 +79,7 @@ export interface FolderFacts {
   readonly storeBytes: number;
 }
 
+/** Fails where no peer can be created now; warns before that. */
 export function judgeFolder(facts: FolderFacts): Verdict {
   const { folder, access, freeBytes, freeInodes, storeBytes } = facts;
   const room = `${formatBytes(freeBytes)} free`;
@@ -108,6 +112,7 @@ function formatBytes(bytes: number): string {
   return `${mebibytes < 10 ? mebibytes.toFixed(1) : Math.round(mebibytes)} MiB`;
 }
 
+/** The lock file beside the store. */
 export interface LockFacts {
   readonly path: string;
   /** Who has it open; null: nobody that can be seen. */
@@ -116,6 +121,7 @@ export interface LockFacts {
   readonly complete: boolean;
 }
 
+/** Fails when a program that is no node has it. */
 export function judgeLock({ path, holder, complete }: LockFacts): Verdict {
   if (holder === null)
     return complete
@@ -126,6 +132,7 @@ export function judgeLock({ path, holder, complete }: LockFacts): Verdict {
   return bad(`${who} has ${path} open, and no node can start while it is locked`, 'end that program');
 }
 
+/** What came of reading and checking certificate and key. `pair` null: no TLS is asked for. Times in milliseconds since the Unix epoch. */
 export interface CertificateFacts {
   readonly nowMs: number;
   readonly pair:
@@ -138,6 +145,7 @@ export interface CertificateFacts {
       };
 }
 
+/** Fails for a pair that no server takes or no client accepts; warns thirty days before it expires. */
 export function judgeCertificate({ pair, nowMs }: CertificateFacts): Verdict {
   if (pair === null) return good('no TLS: right on loopback, in a private network and behind a proxy');
   if ('unreadable' in pair) return bad(pair.unreadable);

@@ -1,6 +1,7 @@
 // Judges the WireGuard interface and its file against the configuration. Pure; looks at nothing.
 import { bad, doubtful, gather, unseen, upAgain, type Verdict } from './verdict.ts';
 
+/** The live interface, and what the configuration and its file want of it. */
 export interface InterfaceFacts {
   readonly name: string;
   readonly wanted: { readonly listenPort: number; readonly addresses: readonly string[] };
@@ -12,6 +13,7 @@ export interface InterfaceFacts {
   readonly fileKey: string | null;
 }
 
+/** Fails where peers can't get through to it; warns of what is more than configured. */
 export function judgeInterface(facts: InterfaceFacts): Verdict {
   const { name, link, device, wanted, fileKey } = facts;
   if (link === undefined) return unseen(name, null);
@@ -87,6 +89,7 @@ interface FileContent {
   readonly folderMode: number;
 }
 
+/** Fails where a start would, or would make a new key though peers know the old one. */
 export function judgeInterfaceFile({ path, file, peersStored, isRoot }: InterfaceFileFacts): Verdict {
   if (file === null) return judgeMissingFile(path, peersStored, isRoot);
   if ('unreadable' in file) return bad(file.unreadable);

@@ -13,6 +13,7 @@ export interface PortHolder {
   readonly program: string | null;
 }
 
+/** A port of the configuration, and who has it. */
 export interface PortFacts {
   /** As in `TCP 51821`. */
   readonly port: string;
@@ -24,6 +25,7 @@ export interface PortFacts {
   readonly missingAddress: string | null;
 }
 
+/** Fails for a port that the node can not have. */
 export function judgePort({ port, key, holder, missingAddress }: PortFacts): Verdict {
   if (missingAddress !== null) {
     return bad(`this host does not have the address ${missingAddress}`, 'correct server.host');
@@ -38,6 +40,7 @@ export function judgePort({ port, key, holder, missingAddress }: PortFacts): Ver
   return bad(`${port} is taken by ${who}`, `stop that program, or give ${key} another port`);
 }
 
+/** The one server that an interface may have. */
 export interface ServerFacts {
   /** The interface. */
   readonly name: string;
@@ -45,6 +48,7 @@ export interface ServerFacts {
   readonly holder: PortHolder | null;
 }
 
+/** Fails when another program has the interface's lock. That no node serves is right, too. */
 export function judgeServer({ name, holder }: ServerFacts): Verdict {
   if (holder === null) return good(`no node serves ${name} now`);
   const who = `${holder.program} (pid ${holder.pid})`;
@@ -53,6 +57,7 @@ export function judgeServer({ name, holder }: ServerFacts): Verdict {
   return bad(`${who} has the lock of ${name}, and no node can start`, 'end that program');
 }
 
+/** The interface towards the world. */
 export interface WanFacts {
   /** Null: none is configured. */
   readonly name: string | null;
@@ -62,6 +67,7 @@ export interface WanFacts {
   readonly others: readonly string[];
 }
 
+/** Fails for one that is not there: its rules would match nothing. */
 export function judgeWan({ name, link, others }: WanFacts): Verdict {
   if (name === null) return good('wireguard.routing.wan_interface is not set: peers reach this host alone');
   if (link === undefined) return unseen(name, null);
@@ -73,6 +79,7 @@ export function judgeWan({ name, link, others }: WanFacts): Verdict {
   return good(`${name} is up`);
 }
 
+/** The MTU of the interface, and of the one that its packets leave through. */
 export interface MtuFacts {
   readonly name: string;
   /** Null: there is no interface. */
@@ -81,6 +88,7 @@ export interface MtuFacts {
   readonly wan: { readonly name: string; readonly mtuBytes: number } | null;
 }
 
+/** Warns of packets that would be broken up or lost; never fails, since small ones get through. */
 export function judgeMtu({ name, mtuBytes, wan }: MtuFacts): Verdict {
   if (mtuBytes === null) return doubtful(`there is no ${name} to look at`);
   const outerBytes = wan?.mtuBytes ?? ethernetMtuBytes;
@@ -96,12 +104,14 @@ export function judgeMtu({ name, mtuBytes, wan }: MtuFacts): Verdict {
   return good(`${mtuBytes} bytes fit into ${outer}`);
 }
 
+/** The node's networks, and all others of this host. */
 export interface SubnetFacts {
   readonly subnets: readonly Cidr[];
   /** Networks that this host reaches otherwise, the default routes left out; null: they could not be seen. */
   readonly networks: readonly { readonly cidr: Cidr; readonly interface: string }[] | null;
 }
 
+/** Warns of networks that overlap; never fails, since that may be meant. */
 export function judgeSubnets({ subnets, networks }: SubnetFacts): Verdict {
   const names = subnets.map(formatCidr).join(', ');
   if (networks === null) return unseen('the routes of this host', null);
@@ -124,6 +134,7 @@ function overlap(a: Cidr, b: Cidr): boolean {
   return cidrContains(a, baseOf(b)) || cidrContains(b, baseOf(a));
 }
 
+/** The live firewall, held against the rules that the node wants. */
 export interface FirewallFacts {
   /** What makes the rules; null: no rules are asked for. */
   readonly backend: string | null;
@@ -135,6 +146,7 @@ export interface FirewallFacts {
   readonly writtenByNode: boolean;
 }
 
+/** Fails where rules are missing that the node itself would make. */
 export function judgeFirewall({ backend, rules, drops, writtenByNode }: FirewallFacts): Verdict {
   if (backend === null) return good('no rules are asked for');
   if (rules === null) return unseen('the firewall rules');

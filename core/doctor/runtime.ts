@@ -3,6 +3,7 @@ import { connectionsMax, openFilesReserved } from '../limits.ts';
 import { formatTimestamp } from '../timestamp.ts';
 import { bad, doubtful, good, type Verdict } from './verdict.ts';
 
+/** What the program runs on. */
 export interface RuntimeFacts {
   /** `20.20.2`. */
   readonly nodeVersion: string;
@@ -16,6 +17,7 @@ export interface RuntimeFacts {
   readonly nativeNeeds: string;
 }
 
+/** Fails where the HTTP module does not load. */
 export function judgeRuntime(facts: RuntimeFacts): Verdict {
   const libc = facts.glibcVersion === null ? 'without glibc' : `with glibc ${facts.glibcVersion}`;
   const seen = `Node.js ${facts.nodeVersion} on ${facts.architecture} ${libc}`;
@@ -23,12 +25,14 @@ export function judgeRuntime(facts: RuntimeFacts): Verdict {
   return good(`${seen}: the HTTP module loads`);
 }
 
+/** What this process may do. */
 export interface PrivilegeFacts {
   readonly isRoot: boolean;
   /** Whether CAP_NET_ADMIN is among the effective capabilities; null: that can't be told. */
   readonly mayAdministerNetwork: boolean | null;
 }
 
+/** Fails for a root that may not administer the network, as in a container; warns other users who may not. */
 export function judgePrivileges({ isRoot, mayAdministerNetwork }: PrivilegeFacts): Verdict {
   const who = isRoot ? 'root' : 'not root';
   if (mayAdministerNetwork === true) return good(`${who}, with CAP_NET_ADMIN`);
@@ -40,11 +44,13 @@ export function judgePrivileges({ isRoot, mayAdministerNetwork }: PrivilegeFacts
   );
 }
 
+/** The limit of open files, of the running node where there is one. */
 export interface OpenFilesFacts {
   /** The soft limit; null: none, or it can't be told. */
   readonly limit: number | null;
 }
 
+/** Warns where it allows fewer connections than the node would take. */
 export function judgeOpenFiles({ limit }: OpenFilesFacts): Verdict {
   const wanted = connectionsMax + openFilesReserved;
   if (limit === null || limit >= wanted) return good(`${limit ?? 'any number'} allowed`);
@@ -55,6 +61,7 @@ export function judgeOpenFiles({ limit }: OpenFilesFacts): Verdict {
   );
 }
 
+/** The machine's clock. */
 export interface ClockFacts {
   /** Milliseconds since the Unix epoch. */
   readonly nowMs: number;
@@ -62,6 +69,7 @@ export interface ClockFacts {
   readonly synchronized: boolean | null;
 }
 
+/** Fails for a time at which no release of the program is in use; warns while NTP has yet to set it. */
 export function judgeClock({ nowMs, synchronized }: ClockFacts): Verdict {
   const seen = `it is ${formatTimestamp(nowMs)}`;
   const advice = 'set the clock and keep it right with NTP: peers expire by it, and certificates';

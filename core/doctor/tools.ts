@@ -2,6 +2,7 @@
 import type { AddressFamily } from '../address.ts';
 import { bad, doubtful, gather, good, unseen, type Verdict } from './verdict.ts';
 
+/** The programs that the configuration needs. */
 export interface ProgramFacts {
   readonly wanted: readonly string[];
   /** Those of them that are not on the PATH. */
@@ -10,12 +11,14 @@ export interface ProgramFacts {
   readonly packageOf: (program: string) => string;
 }
 
+/** Fails when one is missing, and names the packages. */
 export function judgePrograms({ wanted, missing, packageOf }: ProgramFacts): Verdict {
   if (missing.length === 0) return good(wanted.join(', '));
   const packages = [...new Set(missing.map(packageOf))];
   return bad(`missing: ${missing.join(', ')}`, `install ${packages.join(', ')}`);
 }
 
+/** Where WireGuard would come from. */
 export interface WireGuardFacts {
   /** `loaded`: the kernel has it now. `loadable`: as a module. `absent`: neither. `unknown`: not loaded, and no modules can be seen. */
   readonly kernel: 'loaded' | 'loadable' | 'absent' | 'unknown';
@@ -25,6 +28,7 @@ export interface WireGuardFacts {
   readonly hasTun: boolean;
 }
 
+/** Fails where it can come from nowhere; warns where only from userspace, or that can not be told. */
 export function judgeWireGuard({ kernel, hasUserspace, hasTun }: WireGuardFacts): Verdict {
   if (kernel === 'loaded') return good('the kernel has it');
   if (kernel === 'loadable') return good('the kernel has a module, which is loaded when it is needed');
@@ -49,6 +53,7 @@ export function judgeWireGuard({ kernel, hasUserspace, hasTun }: WireGuardFacts)
   );
 }
 
+/** Kernel settings as text, and the families that need them. */
 export interface ForwardingFacts {
   readonly families: readonly AddressFamily[];
   /** `net.ipv4.ip_forward`; null: unreadable. */
@@ -59,6 +64,7 @@ export interface ForwardingFacts {
   readonly ipv6Disabled: string | null;
 }
 
+/** Fails where one that is needed is off. */
 export function judgeForwarding(facts: ForwardingFacts): Verdict {
   const { families, ipv4, ipv6, ipv6Disabled } = facts;
   const findings: Verdict[] = [];

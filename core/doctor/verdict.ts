@@ -1,5 +1,6 @@
 // What a check of this host comes to. Knows no check.
 
+/** `ok`: right. `warn`: works, or may work. `fail`: keeps the node or its peers from working. */
 export type Status = 'ok' | 'warn' | 'fail';
 
 /** What a check found. Neither text holds a secret; both are one line. */

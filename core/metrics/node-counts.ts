@@ -7,6 +7,7 @@ import { TimedCounts } from './timed-counts.ts';
 /** What is done to peers. `repair`: the device was made right, all that differed at once. */
 export type Operation = 'create' | 'rotate' | 'delete' | 'expire' | 'repair';
 
+/** Counts since the process started; `unknownKeys` is of now. */
 export interface NodeCounts {
   /** A caller's operations from their arrival to their answer, those that were refused too; the node's own from their start. */
   readonly operations: TimedCounts<Operation, ChangeFailure>;

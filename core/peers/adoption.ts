@@ -38,6 +38,7 @@ export type AdoptionProblem =
   | 'live_differs'
   | 'only_live';
 
+/** What becomes of each peer that was found. */
 export interface Adoption {
   /** Peers to be stored, in the order in which they were found. */
   readonly added: readonly Peer[];

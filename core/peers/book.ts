@@ -7,6 +7,7 @@ import type { Peer, PeerId, PeerKeys } from './peer.ts';
 import { createPools, type PoolSubnet, type Pools } from './pool.ts';
 import { createPeerTable, type PeerTable } from './table.ts';
 
+/** Each method does its work before it returns: nobody sees half a change. */
 export interface Book {
   readonly table: PeerTable;
   readonly pools: Pick<Pools, 'families' | 'possible'>;

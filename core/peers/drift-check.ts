@@ -4,6 +4,7 @@ import type { DeviceChange, DevicePeer } from '../ports.ts';
 import type { Peer, PublicKey } from './peer.ts';
 import { isAsSpecified, isSameSet, type Strangers } from './reconcile.ts';
 
+/** Is told what the writer does and what looks show. What the writer is changing counts as no difference: the next look shows those that are. */
 export interface DriftCheck {
   /** The writer is about to ask this of the device: what a look shows of these keys says nothing for now. */
   changing(changes: readonly DeviceChange[]): void;

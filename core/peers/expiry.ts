@@ -1,6 +1,7 @@
 // Which peer expires next. A binary heap of moments; entries of peers that changed since are passed over when they come up.
 import type { Peer, PeerId } from './peer.ts';
 
+/** Moments, of which those that no longer hold are passed over. */
 export interface ExpiryQueue {
   /** Notes a peer's expiry. A permanent peer is passed over; a known one may be noted again with another moment. */
   add(peer: Peer): void;

@@ -6,6 +6,7 @@ import { allowedIPAddress, isAssignable, type PoolSubnet } from './pool.ts';
 /** Why a stored peer is not taken up: its time has come, or a subnet of today does not hold one of its addresses. */
 export type DropReason = 'expired' | 'address_not_assignable';
 
+/** Every stored peer is in one of the two. */
 export interface Admitted {
   readonly peers: readonly Peer[];
   readonly dropped: readonly { readonly peer: Peer; readonly reason: DropReason }[];

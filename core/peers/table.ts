@@ -5,6 +5,7 @@ import type { Entry } from './entry.ts';
 import { PeerList } from './list.ts';
 import type { Peer, PeerId, PublicKey } from './peer.ts';
 
+/** Ids and public keys are unique in it. */
 export interface PeerTable {
   readonly size: number;
   /** How many peers were active at the last look. */
