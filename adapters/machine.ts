@@ -99,12 +99,11 @@ export function createMachine(options: MachineOptions): Machine {
       const { diagnose } = await import('./doctor/doctor.ts');
       const { clock, path, configPath } = options;
       const { nowMs } = clock;
-      const environment = commandEnvironment(path);
       return diagnose(
         {
           ...host(quiet),
-          run: createBoundedRun(createRunCommand(environment)),
-          path: environment.PATH,
+          run: createBoundedRun(run),
+          path,
           configPath,
           config,
           nowMs,

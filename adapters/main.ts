@@ -10,7 +10,7 @@ import { runCommand } from './commands.ts';
 import { loadConfig } from './config-file.ts';
 import { type BufferedLog, createLog } from './log.ts';
 import { createMachine } from './machine.ts';
-import { createRunCommand } from './run-command.ts';
+import { createRunCommand, programPath } from './run-command.ts';
 import { createSignals, type Signals, signalStatus } from './signals.ts';
 import { createSupervisor } from './supervisor.ts';
 
@@ -28,7 +28,7 @@ async function main(): Promise<void> {
   else listenTo({ stop: (signal) => process.exit(signalStatus(signal)), reload: () => {} });
   const debug = process.env['DEBUG'] === 'true' || process.env['DEBUG'] === '1';
   const configPath = process.env['NODE_CONFIG'] || 'config.yaml';
-  const path = process.env['PATH'] || '/usr/bin:/bin';
+  const path = programPath(process.env['PATH'] || '/usr/bin:/bin');
   const end = await runCommand(command.value, {
     machine: createMachine({
       clock,

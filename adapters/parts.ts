@@ -13,7 +13,7 @@ import { createFlock } from './disk/file-lock.ts';
 import { generateKeyPair } from './keys.ts';
 import type { MetricSources, WgRuns } from './metrics/families.ts';
 import { readInterfaceTraffic } from './metrics/interface-traffic.ts';
-import { createRunCommand } from './run-command.ts';
+import { commandEnvironment, createRunCommand } from './run-command.ts';
 import { createFileStore, type FileStore } from './store/file-store.ts';
 import { createMemoryStore } from './store/memory-store.ts';
 
@@ -81,5 +81,8 @@ function createDevice(
 function createStoreFile({ config, log, environment }: PartsOptions): FileStore | null {
   const path = config.wireguard.peerStoreFile;
   if (path === null) return null;
-  return createFileStore(path, { log, lock: createFlock(createRunCommand({ PATH: environment.path })) });
+  return createFileStore(path, {
+    log,
+    lock: createFlock(createRunCommand(commandEnvironment(environment.path))),
+  });
 }

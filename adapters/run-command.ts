@@ -42,18 +42,16 @@ export type RunCommand = (
   bounds: CommandBounds,
 ) => Promise<Result<string, CommandFailure>>;
 
-/**
- * The environment for `createRunCommand`: a PATH that also finds what only root usually sees, texts and dumps without
- * language and colour, and nothing else of what the node was started with.
- */
+/** A PATH that finds what this one does, and then what only root usually sees: sudo, cron and others leave that out. */
+export function programPath(path: string): string {
+  return `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
+}
+
+/** The environment of programs: a PATH, texts and dumps without language and colour, and nothing else of what the node was started with. */
 export function commandEnvironment(
   path: string,
 ): Readonly<Record<'PATH' | 'LC_ALL' | 'WG_COLOR_MODE', string>> {
-  return {
-    PATH: `${path}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
-    LC_ALL: 'C',
-    WG_COLOR_MODE: 'never',
-  };
+  return { PATH: path, LC_ALL: 'C', WG_COLOR_MODE: 'never' };
 }
 
 /**

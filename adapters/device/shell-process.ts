@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { shellEndGraceMs, shellLineLengthMax } from '../../core/limits.ts';
 import type { Clock } from '../../core/ports.ts';
+import { commandEnvironment } from '../run-command.ts';
 
 /** What programs that the shell starts find around them. */
 export interface ShellSurroundings {
@@ -42,8 +43,7 @@ export function startShell(
 ): ShellProcess {
   const [command, ...prefix] = surroundings.shell;
   const child = spawn(command, [...prefix, '-c', script], {
-    // C texts, no colours in dumps, and nothing else of what the node was started with.
-    env: { PATH: surroundings.path, LC_ALL: 'C', WG_COLOR_MODE: 'never' },
+    env: commandEnvironment(surroundings.path),
     // Nobody writes to the last one: it ends when the last process that the shell started has ended.
     stdio: ['pipe', 'pipe', 'ignore', ...descriptors, 'pipe'],
     detached: true,

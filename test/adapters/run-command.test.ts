@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { commandEnvironment, createRunCommand } from '../../adapters/run-command.ts';
+import { commandEnvironment, createRunCommand, programPath } from '../../adapters/run-command.ts';
 import { ok } from '../../core/result.ts';
 
 const run = createRunCommand(commandEnvironment('/usr/bin:/bin'));
@@ -38,6 +38,10 @@ test('only the environment that was handed in is seen', async () => {
   assert.ok(env.ok);
   const names = env.value.split('\n').map((line) => line.split('=')[0]);
   assert.deepEqual(names.filter(Boolean).sort(), ['PATH', ...Object.keys(rest)].sort());
+});
+
+test('programs that a short PATH leaves out are found behind those of the PATH', () => {
+  assert.match(programPath('/own'), /^\/own:(.*:)?\/usr\/sbin:/);
 });
 
 test('a missing program is told apart from one that says no', async () => {
