@@ -22,7 +22,8 @@ export interface Origin {
 /**
  * Why a change was not made.
  * - `peer_not_found`, `no_available_ip`: decided so; nothing happened.
- * - `store_error`, `wireguard_error`: store or device refused; everything is as before.
+ * - `store_error`: the store refused; everything is as before, unless the process ends before the store is healed.
+ * - `wireguard_error`: the device refused; everything is as before.
  * - `store_unavailable`, `device_unavailable`: refused unseen, since the last attempt to heal that fault failed.
  * - `overloaded`, `shutting_down`: refused unseen.
  * - `deadline_exceeded`: it waited too long and was not done; or the device did not answer in time: then it is stored,
@@ -115,7 +116,7 @@ export async function applyBatch(steps: readonly Step[], place: Workplace): Prom
   return refused;
 }
 
-/** Takes persisted steps back from the store and answers them. Not while anything else is persisted. */
+/** Takes persisted steps back from the store and answers them; `store_error` where the store fails. Not while anything else is persisted. */
 export async function takeBack(
   steps: readonly Step[],
   failure: 'wireguard_error' | 'device_unavailable' | 'deadline_exceeded',
@@ -128,7 +129,8 @@ export async function takeBack(
   const stored = await store.commit(changes.map(undoneInStore), book.storedPeers);
   if (!stored.ok) place.storeFailed(stored.failure);
   book.giveBack(changes);
-  for (const step of steps) step.waiting.answer(fail(failure));
+  // Where it is still in the store a crash would bring it to light.
+  for (const step of steps) step.waiting.answer(fail(stored.ok ? failure : 'store_error'));
 }
 
 /** Whether its caller was told already that the outcome is unknown: then not doing it is the kinder one. */

@@ -107,6 +107,18 @@ test('a store that fails answers store_error, and changes nothing', async () => 
   assert.equal(rig.node.health(), 'ok', 'it was healed at once');
 });
 
+test('what the device refuses and the store keeps is not said to have changed nothing', async () => {
+  const rig = await createRig();
+  rig.failApply = () => 'device_refused';
+  rig.store.fate = () => (rig.store.writes.commits > 1 ? 'lost' : 'good');
+  assert.deepEqual(await rig.one(rig.put(idOf(1))), fail('store_error'));
+  assert.ok(rig.contents.peers.has(idOf(1)), 'a crash would bring it to light');
+  rig.failApply = () => null;
+  rig.store.fate = () => 'good';
+  await rig.clock.advance(faultRetryMs);
+  assert.equal(rig.contents.peers.size, 0);
+});
+
 test('a store that goes on failing refuses changes unseen until a whole write succeeds', async () => {
   const rig = await createRig();
   rig.store.fate = () => 'written_but_failed';
