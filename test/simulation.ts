@@ -100,8 +100,11 @@ async function createWorld(seed: number) {
 
   async function asked(id: PeerId, leaves: readonly string[], command: PeerCommand) {
     const call = { id, leaves };
+    const asker = life;
     open.add(call);
     const answer = await node.change(command, origin);
+    // What a dead process decided without its ports reaches nobody.
+    if (asker !== life) return new Promise<never>(() => {});
     open.delete(call);
     return answer;
   }
