@@ -1,7 +1,7 @@
 // Looks at who has the store's lock. Never asks for it: a node that starts just then would not get it.
 import type { LockFacts } from '../../core/doctor/files.ts';
+import { lockPath } from '../store/open.ts';
 import type { Sight } from './sight.ts';
-import { lockPath } from './store.ts';
 
 /** Finds who has the lock of the store at this path open. */
 export async function lookAtLock(sight: Sight, path: string): Promise<LockFacts> {

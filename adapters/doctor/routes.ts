@@ -1,6 +1,7 @@
 // Looks at the networks that this host reaches otherwise than through the interface.
 import { type Cidr, cidrContains, parseAddress, parseCidr } from '../../core/address.ts';
 import type { SubnetFacts } from '../../core/doctor/network.ts';
+import { parseIpJson } from '../interface/ip-json.ts';
 import type { RunCommand } from '../run-command.ts';
 import { checkBounds } from './bounded-run.ts';
 
@@ -27,11 +28,10 @@ function isPartOf(one: Networks[number], other: Networks[number]): boolean {
 
 /** Reads `ip -json route show`; null when it is something else. */
 export function parseRoutes(text: string): Networks | null {
-  const list = parseJson(text);
-  if (!Array.isArray(list)) return null;
-  return (list as unknown[]).flatMap((entry) => {
-    if (typeof entry !== 'object' || entry === null) return [];
-    const { dst, dev, type } = entry as { dst?: unknown; dev?: unknown; type?: unknown };
+  // With no route at all ip prints nothing.
+  const list = text.trim() === '' ? [] : parseIpJson(text);
+  if (list === null) return null;
+  return list.flatMap(({ dst, dev, type }) => {
     if (type !== undefined && type !== 'unicast' && type !== 'local') return [];
     const cidr = typeof dst === 'string' ? parseDestination(dst) : null;
     if (cidr === null || cidr.prefix === 0 || isLinkLocal(cidr)) return [];
@@ -51,13 +51,4 @@ function parseDestination(text: string): Cidr | null {
 // fe80::/10 and ff00::/8: on every interface, and no peer's.
 function isLinkLocal({ family, base }: Cidr): boolean {
   return family === 'IPv6' && (base >> 118n === 0x3fan || base >> 120n === 0xffn);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    // With no route at all ip prints nothing.
-    return text.trim() === '' ? [] : JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

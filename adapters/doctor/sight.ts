@@ -8,12 +8,13 @@ import type { FirewallConfig } from '../interface/firewall-rules.ts';
 import { interfacePath } from '../interface/interface-file.ts';
 import { interfaceLockName } from '../interface/interface-lock.ts';
 import type { Link } from '../interface/link-text.ts';
+import { lockPath } from '../store/open.ts';
 import { readDeviceFacts, readLinks } from './device.ts';
 import type { DoctorHost } from './host.ts';
 import { lookAtInterfaceFile, type SeenFile } from './interface-file.ts';
 import { findHolders, type Holders, socketLink } from './processes.ts';
 import { type BoundSockets, readSockets } from './sockets.ts';
-import { lockPath, lookAtStore, storeTarget } from './store.ts';
+import { lookAtStore, storeTarget } from './store.ts';
 
 /** This host, with a configuration that is right. */
 export interface Sight {

@@ -54,8 +54,3 @@ async function nearestFolder(folder: string): Promise<string> {
     return folder === dirname(folder) ? folder : nearestFolder(dirname(folder));
   }
 }
-
-/** The lock file beside a store (`claimStore`). */
-export function lockPath(path: string): string {
-  return `${path}.lock`;
-}

@@ -1,5 +1,6 @@
 // What `ip -json address show` and `/proc/net/dev` say about interfaces. Pure; runs nothing.
 import { addressBits, formatAddress, parseAddress } from '../../core/address.ts';
+import { type IpObject, isIpObject, parseIpJson } from './ip-json.ts';
 
 /** A live interface, as far as the node adjusts it. */
 export interface Link {
@@ -16,18 +17,18 @@ export function parseLink(text: string, name: string): Link | null {
 
 /** Reads the JSON for all interfaces, by name; null when it is something else. */
 export function parseLinks(text: string): ReadonlyMap<string, Link> | null {
-  const list = parseJson(text);
-  if (!Array.isArray(list)) return null;
+  const list = parseIpJson(text);
+  if (list === null) return null;
   const links = new Map<string, Link>();
-  for (const entry of list as unknown[]) {
-    if (!isRecord(entry) || typeof entry['ifname'] !== 'string') continue;
+  for (const entry of list) {
+    if (typeof entry['ifname'] !== 'string') continue;
     const link = parseEntry(entry);
     if (link !== null) links.set(entry['ifname'], link);
   }
   return links;
 }
 
-function parseEntry(entry: Record<string, unknown>): Link | null {
+function parseEntry(entry: IpObject): Link | null {
   if (!Array.isArray(entry['flags']) || typeof entry['mtu'] !== 'number') return null;
   const addresses = Array.isArray(entry['addr_info']) ? entry['addr_info'].map(parseAddressInfo) : [];
   return {
@@ -43,21 +44,9 @@ export function parseLinkNames(text: string): readonly string[] {
 }
 
 function parseAddressInfo(info: unknown): string | null {
-  if (!isRecord(info) || info['scope'] !== 'global') return null;
+  if (!isIpObject(info) || info['scope'] !== 'global') return null;
   const address = typeof info['local'] === 'string' ? parseAddress(info['local']) : null;
   const prefix = info['prefixlen'];
   if (address === null || typeof prefix !== 'number' || prefix > addressBits(address.family)) return null;
   return `${formatAddress(address)}/${prefix}`;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
 }

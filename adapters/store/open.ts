@@ -38,7 +38,7 @@ export async function claimStore(
   } catch (error) {
     return failed(describeSystemError(error));
   }
-  const lock = await acquireLock(`${target}.lock`);
+  const lock = await acquireLock(lockPath(target));
   if (!lock.ok) {
     const code = lock.failure.code === 'lock_held' ? 'store_locked' : 'store_failed';
     return fail({ code, detail: lock.failure.detail });
@@ -47,6 +47,11 @@ export async function claimStore(
   if (removed.ok) return ok({ target, lock: lock.value });
   await lock.value.release();
   return failed(removed.failure);
+}
+
+/** The lock file of the store at this path, which has no links in it. It stays for as long as anybody ever used the store. */
+export function lockPath(target: string): string {
+  return `${target}.lock`;
 }
 
 /** An open store file and its bytes; `modeTightened`: others could read it until now. */
