@@ -94,10 +94,14 @@ function renderTarget({ source, target }: ImportPlan): readonly string[] {
   ];
 }
 
+// Far above the longest of wg-quick(8).
+const nameLengthMax = 32;
+
 const settingsTaken = ['privatekey', 'address', 'listenport'];
 
 /** Names of the settings that the node's own file will not have: its rules, for one, are of its own. */
 function settingsLost(source: WgQuickFile): readonly string[] {
-  const names = interfaceSettings(source.text).map(({ key }) => key);
+  // Nothing longer is a setting: a key that stands on a line of its own looks like the name of one, by the "=" at its end.
+  const names = interfaceSettings(source.text).flatMap(({ key }) => (key.length <= nameLengthMax ? key : []));
   return [...new Set(names.filter((name) => !settingsTaken.includes(name.toLowerCase())))];
 }
