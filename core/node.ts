@@ -1,6 +1,6 @@
 // The one writer: a lane of commands, expiries and repairs. The book is what ought to be; store and device are made to
 // follow it. What a batch of commands does is batch.ts.
-import { auditChange, auditDrift } from './audit.ts';
+import { auditChange } from './audit.ts';
 import {
   applyBatch,
   type Changed,
@@ -30,7 +30,6 @@ import { createDriftCheck } from './peers/drift-check.ts';
 import { deviceChange, type PeerChange, type PeerCommand, storeChange } from './peers/lifecycle.ts';
 import type { Peer, PeerId, PublicKey } from './peers/peer.ts';
 import type { PoolSubnet } from './peers/pool.ts';
-import { collectDrift, type Drift, type Strangers } from './peers/reconcile.ts';
 import { type Admitted, admitStored } from './peers/stored.ts';
 import type { PeerTable } from './peers/table.ts';
 import type {
@@ -43,6 +42,7 @@ import type {
   PeerStore,
   StoreFailure,
 } from './ports.ts';
+import { createReconciler } from './reconciler.ts';
 import { fail, ok, type Result } from './result.ts';
 
 /** Whether the node can do its work, or why not. */
@@ -86,10 +86,9 @@ export function createNode(options: {
   readonly subnets: readonly PoolSubnet[];
   readonly unknownPeers: 'remove' | 'report';
 }): PeerNode {
-  const { device, store, clock, log, subnets, unknownPeers } = options;
+  const { device, store, clock, log, subnets } = options;
   const book = createBook(subnets);
-  let strangers: Strangers = new Map();
-  const check = createDriftCheck(() => strangers);
+  const check = createDriftCheck(() => reconciler.strangers());
   const observer = createObserver({
     device,
     table: book.table,
@@ -103,6 +102,7 @@ export function createNode(options: {
   const storeFault = createFault(clock, wake);
   const deviceFault = createFault(clock, wake);
   const counts = createNodeCounts();
+  const reconciler = createReconciler({ ...options, book, observer, apply, retired, counts });
   const queue: Waiting[] = [];
   let running: Promise<void> | null = null;
   // What the device is at work on: resolves with the steps that it refused. Null: nothing.
@@ -335,7 +335,7 @@ export function createNode(options: {
   }
 
   async function reconcile(): Promise<void> {
-    const made = await makeDeviceRight();
+    const made = await reconciler.reconcile();
     check.changed();
     if (!made.ok) {
       logFault(deviceFault, made.failure, 'the device can not be reconciled');
@@ -344,42 +344,6 @@ export function createNode(options: {
     }
     reconciled ||= made.ok;
     deviceFault.settle(made.ok);
-  }
-
-  async function makeDeviceRight(): Promise<Result<void, DeviceFailure>> {
-    const collector = collectDrift(book.table, unknownPeers, retired, strangers);
-    const looked = await observer.lookNow(collector.visit);
-    if (!looked.ok) return looked;
-    // As between the making of an interface and the setting of its key: no client could reach a peer of it.
-    if (looked.value.publicKey === null) {
-      return fail({ code: 'device_refused', detail: 'the interface has no private key' });
-    }
-    const drift = collector.drift();
-    counts.unknownKeys = drift.strangers.size;
-    const repaired = await repair(drift);
-    if (!repaired.ok) return repaired;
-    noteStrangers(drift);
-    auditDrift(log, drift);
-    return ok(undefined);
-  }
-
-  // A peer that got one of their addresses would take it from them, and WireGuard says nothing of it.
-  function noteStrangers(drift: Drift): void {
-    const changed = drift.reported.length > 0 || drift.strangers.size < strangers.size;
-    strangers = drift.strangers;
-    if (changed) book.hold([...strangers.values()].flatMap((stranger) => stranger.allowedIPs));
-  }
-
-  async function repair({ changes, repaired, removed }: Drift): Promise<Result<void, DeviceFailure>> {
-    if (changes.length === 0) return ok(undefined);
-    const startedMs = clock.monotonicMs();
-    const applied = await apply(changes);
-    const result = applied.ok ? 'ok' : 'wireguard_error';
-    counts.operations.note('repair', result, clock.monotonicMs() - startedMs);
-    if (!applied.ok) return applied;
-    counts.peersPutBack += repaired.length;
-    counts.keysRemoved += removed.length;
-    return ok(undefined);
   }
 
   const storeHealthy = () => !storeFault.lasting();

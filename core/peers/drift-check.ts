@@ -27,7 +27,7 @@ export function createDriftCheck(strangers: () => Strangers): DriftCheck {
   let isChanging = false;
   let isLooking = false;
   let differs = false;
-  let strangersAtBegin = strangers();
+  let strangersAtBegin: Strangers = new Map();
   let strangersSeen = 0;
 
   function forgetMoving(): void {
