@@ -80,6 +80,13 @@ export const lookAgeMaxMs = 1_000;
 /** A look that takes long is repeated after this many times its own length, so that it never takes more than 5 % of a core. Ours (README.md). */
 export const lookAgeFactor = 20;
 
+/**
+ * How long readers wait for a look, and how many times as long as the last one took where that is more: beyond it the device
+ * counts as one that can't be read for now, and they go on without it. Ours: probes are given a few seconds.
+ */
+export const lookWaitMs = 2_000;
+export const lookWaitFactor = 4;
+
 /** How long reads go on from the last good look while the device can't be read. Ours. */
 export const lookStaleMaxMs = 10_000;
 

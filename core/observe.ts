@@ -1,5 +1,12 @@
 // The shared look at the device: any number of askers, one look at a time, and no more of them than freshness needs.
-import { activeWithinMs, lookAgeFactor, lookAgeMaxMs, lookStaleMaxMs } from './limits.ts';
+import {
+  activeWithinMs,
+  lookAgeFactor,
+  lookAgeMaxMs,
+  lookStaleMaxMs,
+  lookWaitFactor,
+  lookWaitMs,
+} from './limits.ts';
 import type { DriftCheck } from './peers/drift-check.ts';
 import type { PublicKey } from './peers/peer.ts';
 import type { PeerTable } from './peers/table.ts';
@@ -10,12 +17,13 @@ import type { Result } from './result.ts';
 export interface Observer {
   /**
    * What an asker waits for before it reads the table: null, if what is there may be answered now, or a look that all
-   * askers share. While the device can't be read, or has yet to answer `lookNow` for the first time, nobody waits for it.
+   * askers share, for `lookWaitMs` at most. While the device can't be read, lets such a look wait, or has yet to answer
+   * `lookNow` for the first time, nobody waits for it.
    */
   settle(): Promise<void> | null;
   /** Whether the table still says something true about the device: the last good look is young, or 10 s old at most where looks fail. */
   readable(): boolean;
-  /** Whether the last look succeeded. */
+  /** Whether the last look succeeded, and none lets its askers wait for too long. */
   healthy(): boolean;
   /** The interface's public key as last seen; null: never seen, or it has none. */
   serverPublicKey(): PublicKey | null;
@@ -85,7 +93,17 @@ export function createObserver(options: {
   }
 
   function share(): Promise<void> {
-    shared ??= lookForAll();
+    shared ??= new Promise((resolve) => {
+      const waitMs = Math.max(lookWaitMs, lookWaitFactor * (good?.tookMs ?? 0));
+      const cancel = clock.after(waitMs, () => {
+        failedMs = clock.monotonicMs();
+        resolve();
+      });
+      void lookForAll().then(() => {
+        cancel();
+        resolve();
+      });
+    });
     return shared;
   }
 

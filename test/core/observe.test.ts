@@ -1,7 +1,13 @@
 // The shared look: who waits, who looks, how old an answer may be, and what happens while the device can't be read.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { activeWithinMs, lookAgeMaxMs, lookStaleMaxMs } from '../../core/limits.ts';
+import {
+  activeWithinMs,
+  lookAgeMaxMs,
+  lookStaleMaxMs,
+  lookWaitFactor,
+  lookWaitMs,
+} from '../../core/limits.ts';
 import { createObserver } from '../../core/observe.ts';
 import { createDriftCheck } from '../../core/peers/drift-check.ts';
 import type { Peer } from '../../core/peers/peer.ts';
@@ -109,7 +115,7 @@ describe('askers', () => {
   it('that come while a look goes on share it, too', async () => {
     const { observer, looks, succeed, clock } = createWorld();
     const first = observer.settle();
-    await clock.advance(5_000);
+    await clock.advance(lookWaitMs - 1);
     const second = observer.settle();
     assert.ok(first !== null && second !== null);
     assert.equal(looks(), 1);
@@ -134,6 +140,39 @@ describe('askers', () => {
     await world.lookTaking(3_000);
     await world.clock.advance(lookAgeMaxMs);
     assert.ok(world.observer.settle() !== null);
+  });
+
+  it('wait for a look that hangs for a while only, and no longer than its end is unknown', async () => {
+    const { observer, looks, lookTaking, clock, succeed } = createWorld();
+    await lookTaking(10);
+    await clock.advance(lookAgeMaxMs);
+    let answered = false;
+    void observer.settle()?.then(() => (answered = true));
+    await clock.advance(lookWaitMs - 1);
+    assert.equal(answered, false);
+    await clock.advance(1);
+    assert.equal(answered, true);
+    assert.equal(observer.settle(), null, 'the next one does not wait');
+    assert.equal(observer.healthy(), false);
+    assert.equal(observer.readable(), true);
+    await clock.advance(lookStaleMaxMs);
+    assert.equal(observer.settle(), null);
+    assert.equal(observer.readable(), false);
+    assert.equal(looks(), 2, 'nobody looks again while it hangs');
+    await succeed();
+    assert.ok(observer.healthy() && observer.readable());
+  });
+
+  it('wait longer for a device whose looks take long', async () => {
+    const { observer, lookTaking, clock } = createWorld();
+    await lookTaking(lookWaitMs);
+    await clock.advance(20 * lookWaitMs);
+    let answered = false;
+    void observer.settle()?.then(() => (answered = true));
+    await clock.advance(lookWaitFactor * lookWaitMs - 1);
+    assert.equal(answered, false);
+    await clock.advance(1);
+    assert.equal(answered, true);
   });
 
   it('are answered from a look for twenty times as long as it took', async () => {
