@@ -150,18 +150,21 @@ export function createDispatch<Context, Code extends string>(
     return new AdmittedExchange(exchange, route, steps);
   };
 
+  const note = (exchange: Exchange, code: Code | HttpCode): void =>
+    noteRefusal(code, () => ({
+      requestId: exchange.requestId,
+      method: exchange.method.slice(0, 16),
+      path: exchange.path.slice(0, 128),
+      client: exchange.clientAddress(),
+    }));
+
   const refuse = (
     exchange: Exchange,
     failure: Failure<HttpCode>,
     allow: string | undefined,
     route: Route<Context, Code> | undefined,
   ): Response => {
-    noteRefusal(failure.code, () => ({
-      requestId: exchange.requestId,
-      method: exchange.method.slice(0, 16),
-      path: exchange.path.slice(0, 128),
-      client: exchange.clientAddress(),
-    }));
+    note(exchange, failure.code);
     counts?.refused(failure.code);
     const allowed = failure.code === 'method_not_allowed' ? allow : undefined;
     return answered(exchange, route, answers.failure(exchange, failure, draining, allowed));
@@ -188,10 +191,20 @@ export function createDispatch<Context, Code extends string>(
     } catch (bug) {
       return crashed(exchange, route, bug);
     }
-    exchange.releaseHead(outcome instanceof Promise);
-    return outcome instanceof Promise
-      ? runLater(exchange, route, outcome)
-      : answered(exchange, route, answers.outcome(exchange, outcome, draining));
+    if (outcome instanceof Promise) {
+      exchange.releaseHead(true);
+      return runLater(exchange, route, outcome);
+    }
+    const response = conclude(exchange, route, outcome);
+    exchange.releaseHead(false);
+    return response;
+  };
+
+  const conclude = (exchange: Exchange, route: Route<Context, Code>, outcome: Outcome<Code>): Response => {
+    // That something is not there is an answer like others.
+    if (!outcome.ok && options.failures[outcome.failure.code].status !== 404)
+      note(exchange, outcome.failure.code);
+    return answered(exchange, route, answers.outcome(exchange, outcome, draining));
   };
 
   const runLater = (
@@ -204,6 +217,7 @@ export function createDispatch<Context, Code extends string>(
       const cancel = clock.after(requestDeadlineMs, () => {
         late = true;
         const failure = { code: 'deadline_exceeded' } as const;
+        note(exchange, failure.code);
         resolve(answered(exchange, route, answers.failure(exchange, failure, draining)));
       });
       const settle = (respond: () => Response) => {
@@ -211,7 +225,7 @@ export function createDispatch<Context, Code extends string>(
         if (!late) resolve(respond());
       };
       outcome.then(
-        (settled) => settle(() => answered(exchange, route, answers.outcome(exchange, settled, draining))),
+        (settled) => settle(() => conclude(exchange, route, settled)),
         (bug: unknown) => settle(() => crashed(exchange, route, bug)),
       );
     });

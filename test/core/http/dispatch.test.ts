@@ -214,6 +214,18 @@ test('a refused request leaves one warning, without anything secret', async () =
   assert.doesNotMatch(JSON.stringify(toy.log.lines), /secret|wrong-key/);
 });
 
+test('so does one that its operation refuses, at once or later, and one that finds nothing does not', async () => {
+  const toy = createToy();
+  await askDispatch(toy, { target: '/toys/none', headers: [withKey] });
+  assert.deepEqual(toy.log.lines, []);
+  await askDispatch(toy, { target: '/busy', headers: [withKey] });
+  await askDispatch(toy, { target: '/busy-later', headers: [withKey] });
+  assert.deepEqual(
+    toy.log.lines.map(({ level, fields }) => [level, fields['code'], fields['path'], fields['client']]),
+    ['/busy', '/busy-later'].map((path) => ['warn', 'toy_broken', path, '192.0.2.7']),
+  );
+});
+
 test('a bug is logged with its trace and answered without it', async () => {
   const toy = createToy({ debug: true });
   const response = await askDispatch(toy, { target: '/throws', headers: [withKey] });
