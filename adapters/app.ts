@@ -103,6 +103,7 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
       status: `${node.health()}, ${node.table.size} peers, ${server.value.connections()} connections`,
     }),
     async stop() {
+      node.announceStop();
       await Promise.all(servers.map((one) => one.drain(drainMs)));
       await node.stop();
     },

@@ -72,6 +72,8 @@ export interface PeerNode {
    * that fails or does not answer in `deviceAnswerAtStartMs`, is healed later.
    */
   start(): Promise<Result<void, StoreFailure>>;
+  /** Says from now on that it is shutting down; changes are taken until `stop`, for those who are on their way. */
+  announceStop(): void;
   /** Refuses new changes, lets those in the lane end, and gives store and device up. */
   stop(): Promise<void>;
 }
@@ -113,6 +115,7 @@ export function createNode(options: {
   let reconciled = false;
   /** When the turn under way began; null: none is. */
   let turnSinceMs: number | null = null;
+  let stopAnnounced = false;
   let stopping = false;
   let cancelExpiryTimer = () => {};
 
@@ -421,7 +424,7 @@ export function createNode(options: {
     pools: book.pools,
     change,
     health() {
-      if (stopping) return 'shutting_down';
+      if (stopping || stopAnnounced) return 'shutting_down';
       if (!storeHealthy()) return 'store_unavailable';
       return deviceHealthy() ? 'ok' : 'wireguard_unavailable';
     },
@@ -431,6 +434,9 @@ export function createNode(options: {
     counts,
     alive: () => turnSinceMs === null || clock.monotonicMs() - turnSinceMs <= turnMaxMs,
     start,
+    announceStop() {
+      stopAnnounced = true;
+    },
     stop,
   };
 }

@@ -24,10 +24,12 @@ test('what is under way is answered after SIGTERM; what comes then is refused', 
   const home = await createNodeHome(context, { namespace: host });
   const node = await home.start({ env: { PATH: wg.path } });
   assert.ok('socketPath' in node.place);
-  const idle = new RawClient(net.connect(node.place.socketPath));
-  context.after(() => idle.close());
+  const place = node.place.socketPath;
+  const [idle, probe] = [0, 1].map(() => new RawClient(net.connect(place))) as [RawClient, RawClient];
+  context.after(() => [idle, probe].map((client) => client.close()));
   const request = (path: string) => `GET ${path} HTTP/1.1\r\nHost: node\r\nX-API-Key: ${home.apiKey}\r\n\r\n`;
   assert.equal((await idle.send(request('/peers')).response())?.status, 200);
+  assert.equal((await probe.send(request('/readyz')).response())?.status, 200);
 
   writeFileSync(join(wg.folder, 'hold'), '');
   const peerId = randomUUID();
@@ -47,6 +49,9 @@ test('what is under way is answered after SIGTERM; what comes then is refused', 
   assert.equal(refused.headers.get('connection'), 'close');
   assert.equal(refused.headers.get('keep-alive'), undefined);
   await until('its connection is closed', () => idle.ended);
+  const ready = await probe.send(request('/readyz')).response();
+  assert.equal(ready?.status, 503);
+  assert.equal(ready.body, '{"status":"unhealthy","reason":"shutting_down"}');
 
   rmSync(join(wg.folder, 'hold'));
   const answer = await slow;

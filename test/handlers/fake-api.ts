@@ -78,6 +78,7 @@ export function createFakeApi(changes: Partial<ApiContext['node']['pools']> = {}
       counts: createNodeCounts(),
       alive: () => true,
       start: () => assert.fail('handlers start nothing'),
+      announceStop: () => assert.fail('handlers stop nothing'),
       stop: () => assert.fail('handlers stop nothing'),
     },
     nowMs: () => nowMs,
