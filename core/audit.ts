@@ -1,7 +1,7 @@
 // The lines that tell who changed which peer. No secret is in them: public keys and addresses are none.
 import { auditLinesMax } from './limits.ts';
 import type { PeerChange } from './peers/lifecycle.ts';
-import type { Drift } from './peers/reconcile.ts';
+import type { Drift, Removal } from './peers/reconcile.ts';
 import type { Log } from './ports.ts';
 
 /** One line for one change. `origin` null: the node itself. `unknown`: the device did not confirm it yet. */
@@ -47,8 +47,9 @@ export function auditDrift(log: Log, drift: Drift): void {
       );
     }
   }
-  for (const publicKey of drift.removed.slice(0, auditLinesMax)) {
-    log.warn({ audit: true, event: 'removed', publicKey }, 'unknown peer removed from the device');
+  for (const { peer, reason } of drift.removed.slice(0, auditLinesMax)) {
+    const { publicKey, allowedIPs } = peer;
+    log.warn({ audit: true, event: 'removed', publicKey, allowedIPs, reason }, removals[reason]);
   }
   for (const publicKey of drift.reported.slice(0, auditLinesMax)) {
     log.warn({ audit: true, event: 'reported', publicKey }, 'unknown peer on the device');
@@ -68,3 +69,9 @@ export function auditDrift(log: Log, drift: Drift): void {
     );
   }
 }
+
+const removals: Readonly<Record<Removal['reason'], string>> = {
+  retired: 'a key that a peer had before removed from the device',
+  unknown: 'unknown peer removed from the device',
+  address_taken: 'unknown peer with the address of a known one removed from the device',
+};

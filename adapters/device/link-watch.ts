@@ -69,7 +69,8 @@ export function createLinkWatch(options: {
 
   function logState(before: Link['state'] | null, now: Link['state']): void {
     const fields = { interface: interfaceName };
-    if (now === 'down') log.warn(fields, 'the interface is down: no traffic flows until somebody sets it up');
+    if (now === 'down')
+      log.warn(fields, 'the interface is down or gone: no traffic flows until somebody brings it up');
     else if (now === 'up' && before === 'down') log.info(fields, 'the interface is up');
   }
 

@@ -7,14 +7,20 @@ import type { PeerTable } from './table.ts';
 /** Unknown peers that stay on the device since they are only reported, by their key and as last seen. */
 export type Strangers = ReadonlyMap<PublicKey, DevicePeer>;
 
+/** A peer that shall leave the device, and why: its key was the node's own once; it is unknown; or, where unknown peers stay, it holds the address of a known one. */
+export interface Removal {
+  readonly peer: DevicePeer;
+  readonly reason: 'retired' | 'unknown' | 'address_taken';
+}
+
 /** What it takes to make the device right. */
 export interface Drift {
   /** Peers on the device at the time of the look. */
   readonly seen: number;
   /** Stored peers that the device lacks, or has otherwise. */
   readonly repaired: readonly Peer[];
-  /** Keys that shall leave the device. */
-  readonly removed: readonly PublicKey[];
+  /** Peers that shall leave the device. */
+  readonly removed: readonly Removal[];
   /** Unknown peers that stay. */
   readonly strangers: Strangers;
   /** The keys of those that are new, or hold other addresses than before. */
@@ -55,14 +61,22 @@ export function collectDrift(
         right.size === table.size ? [] : table.peers().filter((peer) => !right.has(peer.publicKey));
       const owned =
         unknownPeers === 'report' ? new Set<string>(repaired.flatMap((peer) => peer.allowedIPs)) : null;
-      const leaves = (seen: DevicePeer) =>
-        owned === null || retired.has(seen.publicKey) || seen.allowedIPs.some((ip) => owned.has(ip));
-      const removed = unknown.filter(leaves).map((seen) => seen.publicKey);
-      const staying = unknown.filter((seen) => !leaves(seen));
+      const reasonToLeave = ({ publicKey, allowedIPs }: DevicePeer): Removal['reason'] | null => {
+        if (retired.has(publicKey)) return 'retired';
+        if (owned === null) return 'unknown';
+        return allowedIPs.some((ip) => owned.has(ip)) ? 'address_taken' : null;
+      };
+      const removed: Removal[] = [];
+      const staying: DevicePeer[] = [];
+      for (const peer of unknown) {
+        const reason = reasonToLeave(peer);
+        if (reason === null) staying.push(peer);
+        else removed.push({ peer, reason });
+      }
       const isNews = ({ publicKey, allowedIPs }: DevicePeer) =>
         !isSameSet(allowedIPs, strangers.get(publicKey)?.allowedIPs ?? null);
       const changes: DeviceChange[] = [
-        ...removed.map((publicKey): DeviceChange => ({ kind: 'remove', publicKey })),
+        ...removed.map(({ peer }): DeviceChange => ({ kind: 'remove', publicKey: peer.publicKey })),
         ...repaired.map((peer): DeviceChange => ({ kind: 'put', peer, replaces: null })),
       ];
       return {

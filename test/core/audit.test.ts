@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { auditChange, auditDrift } from '../../core/audit.ts';
 import type { PeerChange } from '../../core/peers/lifecycle.ts';
 import type { Drift } from '../../core/peers/reconcile.ts';
+import type { DevicePeer } from '../../core/ports.ts';
 import { createFakeLog } from '../fakes/log.ts';
 import { peerFixture, peerFixtures, publicKeyFixture } from '../fixtures/peers.ts';
 
@@ -18,6 +19,17 @@ function audited(drift: Partial<Drift>) {
   assert.ok(!JSON.stringify(log.lines).includes(before.presharedKey));
   return log.lines;
 }
+
+const strangersKey = publicKeyFixture('stranger');
+const stranger: DevicePeer = {
+  publicKey: strangersKey,
+  presharedKey: before.presharedKey,
+  allowedIPs: ['10.0.0.9/32'],
+  latestHandshakeMs: null,
+  receiveBytes: 0,
+  transmitBytes: 0,
+  keepaliveSeconds: 0,
+};
 
 describe('the line of a change', () => {
   const changes: readonly PeerChange[] = [
@@ -57,13 +69,15 @@ describe('the lines of a drift', () => {
 
   it('name each peer and each unknown key', () => {
     const { id, publicKey, allowedIPs } = before;
-    const [removed, reported] = [publicKeyFixture('removed'), publicKeyFixture('reported')];
+    const reported = publicKeyFixture('reported');
+    const removed = { peer: stranger, reason: 'address_taken' } as const;
     const lines = audited({ repaired: [before], removed: [removed], reported: [reported] });
+    const removal = { publicKey: strangersKey, allowedIPs: ['10.0.0.9/32'], reason: 'address_taken' };
     assert.deepEqual(
       lines.map(({ level, fields }) => ({ level, fields })),
       [
         { level: 'warn', fields: { audit: true, event: 'repaired', peerId: id, publicKey, allowedIPs } },
-        { level: 'warn', fields: { audit: true, event: 'removed', publicKey: removed } },
+        { level: 'warn', fields: { audit: true, event: 'removed', ...removal } },
         { level: 'warn', fields: { audit: true, event: 'reported', publicKey: reported } },
       ],
     );
@@ -78,7 +92,8 @@ describe('the lines of a drift', () => {
   });
 
   it('are bounded, and say how many there would be', () => {
-    const lines = audited({ seen: 1, repaired: peerFixtures(1_001), removed: [publicKeyFixture('removed')] });
+    const removed = [{ peer: stranger, reason: 'unknown' }] as const;
+    const lines = audited({ seen: 1, repaired: peerFixtures(1_001), removed });
     assert.equal(lines.length, 1_000 + 1 + 1);
     assert.deepEqual(lines.at(-1)?.fields, { audit: true, repaired: 1_001, removed: 1, reported: 0 });
     assert.equal(audited({ repaired: peerFixtures(1_000) }).length, 1_000);

@@ -416,11 +416,13 @@ test('stored peers that today can not have leave store and device', async () => 
   });
   assert.deepEqual([...rig.contents.peers.keys()], [peerOf(1).id]);
   assert.deepEqual([...(await rig.onDevice()).keys()], [peerOf(1).publicKey]);
-  const dropped = rig.log.lines.filter((line) => line.fields['reason'] !== undefined);
+  const dropped = rig.log.lines.filter((line) => line.message === 'stored peer dropped');
   assert.deepEqual(
     new Set(dropped.map((line) => line.fields['peerId'])),
     new Set([server.id, outside.id, otherFamily.id]),
   );
+  const removed = rig.log.lines.filter((line) => line.fields['event'] === 'removed');
+  assert.deepEqual(new Set(removed.map((line) => line.fields['reason'])), new Set(['retired']));
 });
 
 test('a start on a full disk puts peers on the device although one of them has expired', async () => {

@@ -86,7 +86,10 @@ describe('drift', () => {
 
   it('removes strangers before it puts peers', () => {
     const found = drift(peers, [...others, stranger]);
-    assert.deepEqual(found.removed, [stranger.publicKey]);
+    assert.deepEqual(
+      found.removed.map(({ peer, reason }) => [peer.publicKey, reason]),
+      [[stranger.publicKey, 'unknown']],
+    );
     assert.deepEqual(found.reported, []);
     assert.deepEqual(found.changes, [
       { kind: 'remove', publicKey: stranger.publicKey },
@@ -112,7 +115,10 @@ describe('drift', () => {
 
   it('removes a key that was its own, even where strangers are reported', () => {
     const found = drift(peers, [onDevice(first), ...others, stranger], 'report', [stranger.publicKey]);
-    assert.deepEqual(found.removed, [stranger.publicKey]);
+    assert.deepEqual(
+      found.removed.map(({ peer, reason }) => [peer.publicKey, reason]),
+      [[stranger.publicKey, 'retired']],
+    );
     assert.deepEqual(found.reported, []);
   });
 
@@ -123,7 +129,10 @@ describe('drift', () => {
       [onDevice(first, { allowedIPs: [ipv4] }), ...others, thief, stranger],
       'report',
     );
-    assert.deepEqual(found.removed, [thief.publicKey]);
+    assert.deepEqual(
+      found.removed.map(({ peer, reason }) => [peer.publicKey, reason]),
+      [[thief.publicKey, 'address_taken']],
+    );
     assert.deepEqual(found.reported, [stranger.publicKey]);
     assert.deepEqual(found.repaired, [first]);
   });
@@ -175,7 +184,10 @@ describe('a stranger', () => {
   it('is not taken for a peer because of its address', () => {
     const impostor = onDevice(first, { publicKey: publicKeyFixture('impostor') });
     const found = drift([first], [impostor], 'report');
-    assert.deepEqual(found.removed, [impostor.publicKey]);
+    assert.deepEqual(
+      found.removed.map(({ peer }) => peer.publicKey),
+      [impostor.publicKey],
+    );
     assert.deepEqual(found.repaired, [first]);
   });
 });
