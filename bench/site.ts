@@ -33,7 +33,8 @@ export function whyNoSite(): string | null {
  * Makes the namespace and the node's home in it.
  *
  * `calm`: the interface is never up. One that is up calls each peer with keepalive every 5 s until it answers, and with
- * 65,000 peers that never do, wireguard-go takes all that two cores have. One that is down is read and changed the same.
+ * 65,000 peers that never do, wireguard-go takes all that two cores have. One that is down is read and changed the same;
+ * the node is told that it is up, or it would not be ready.
  */
 export async function createSite(
   options: Omit<NodeOptions, 'backend' | 'prefix'> & { readonly calm?: true },
@@ -70,12 +71,12 @@ export async function createSite(
   };
 }
 
-/** A folder for PATH with an `ip` that brings nothing up. */
+/** A folder for PATH with an `ip` that brings nothing up, and says of WireGuard's interfaces that they are. */
 function withoutUp(folder: string): string {
   const script = `#!/bin/sh
 case "$*" in "link set"*up*) exit 0 ;; esac
 PATH=${process.env['PATH']}
-exec ip "$@"
+case "$1" in -o) ip "$@" | exec sed -u 's/<POINTOPOINT,/<UP,POINTOPOINT,/' ;; *) exec ip "$@" ;; esac
 `;
   writeFileSync(join(folder, 'ip'), script, { mode: 0o755 });
   return folder;
