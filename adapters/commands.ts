@@ -110,7 +110,8 @@ async function serve(
   surroundings: CommandSurroundings,
 ): Promise<CommandEnd> {
   const { machine } = surroundings;
-  const prepared = await withInterface(config, log, machine.prepare);
+  const inMemory = config.wireguard.backend === 'memory';
+  const prepared = inMemory ? ok(tellNoInterface(log)) : await machine.prepare(config, log);
   const server = prepared.ok ? await machine.serve(config, log) : prepared;
   if (!server.ok) {
     log.fatal({}, server.failure.message);
@@ -157,9 +158,10 @@ async function runOnce(
   surroundings: CommandSurroundings,
 ): Promise<Result<unknown, CommandRefusal>> {
   const { machine, print } = surroundings;
-  if (command.kind === 'up') return withInterface(config, log, machine.up);
-  if (command.kind === 'down') return machine.down(config, log);
   if (command.kind === 'import') return takeOver(command, config, log, surroundings);
+  if (config.wireguard.backend === 'memory') return ok(tellNoInterface(log));
+  if (command.kind === 'up') return machine.up(config, log);
+  if (command.kind === 'down') return machine.down(config, log);
   const path = await machine.init(config, log);
   if (path.ok && command.kind === 'init' && command.printPath) print(`${path.value}\n`);
   return path;
@@ -177,8 +179,7 @@ async function takeOver(
   return report.value.isPossible ? ok(undefined) : fail({ message: 'not every peer can be taken over' });
 }
 
-async function withInterface(config: Config, log: BufferedLog, step: Machine['up']): Outcome<void> {
-  if (config.wireguard.backend === 'wg') return step(config, log);
-  log.info({}, 'wireguard.backend is memory: no interface is brought up');
-  return ok(undefined);
+// One of this name may be there all the same, and is none of the node's business.
+function tellNoInterface(log: BufferedLog): void {
+  log.info({}, 'wireguard.backend is memory: there is no interface, and no file of one');
 }

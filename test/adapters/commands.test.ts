@@ -182,6 +182,25 @@ describe('up and down', () => {
   }
 });
 
+describe('with a device in memory', () => {
+  const commands = [
+    { kind: 'init', printPath: false },
+    { kind: 'init', printPath: true },
+    { kind: 'up' },
+    { kind: 'down' },
+  ] as const;
+  for (const command of commands) {
+    it(`${Object.values(command).join(' ')} asks nothing of this host, and says so in a line`, async () => {
+      const { end, events } = await run(command, { config: ok(loaded({ backend: 'memory' })) });
+      assert.equal(end, 0);
+      assert.deepEqual(events, [
+        'log 2 info',
+        'info: wireguard.backend is memory: there is no interface, and no file of one',
+      ]);
+    });
+  }
+});
+
 describe('import', () => {
   const order = { kind: 'import', file: 'wg0.conf', idsFile: null, apply: false, skip: false } as const;
 

@@ -23,7 +23,8 @@ after(() => {
 
 function writeConfig(port: number, more = ''): string {
   const path = join(folder, `${++files}.yaml`);
-  const wireguard = 'wireguard: {interface: wg0, listen_port: 51820, subnet: 10.0.0.0/24, backend: memory}';
+  const wireguard =
+    'wireguard: {interface: wgk-none, listen_port: 51820, subnet: 10.0.0.0/24, backend: memory}';
   const text = `server: {port: ${port}, host: 127.0.0.1}\nauth: {api_key: ${apiKey}}\n${wireguard}\n${more}`;
   writeFileSync(path, text, { mode: 0o600 });
   return path;
@@ -143,10 +144,13 @@ describe('commands', () => {
     }
   });
 
-  it('up and down do nothing to a device in memory, and log to stderr', async () => {
-    const up = await finished(['up'], { NODE_CONFIG: writeConfig(1) });
-    assert.deepEqual([up.status, up.stdout], [0, '']);
-    assert.match(up.stderr, /"level":"info"/);
+  it('of an interface do nothing with a device in memory, and say so in a line on stderr', async () => {
+    const NODE_CONFIG = writeConfig(1);
+    for (const args of [['up'], ['down'], ['init'], ['init', '--print-path']]) {
+      const { status, stdout, stderr } = await finished(args, { NODE_CONFIG });
+      assert.deepEqual([status, stdout], [0, '']);
+      assert.match(stderr, /^\{"level":"info".*there is no interface.*\n$/);
+    }
   });
 
   it('survive that nobody reads what they print', async () => {
