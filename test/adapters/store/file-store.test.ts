@@ -484,7 +484,9 @@ describe('on a real file system', () => {
 
   test('a file that others could read is closed to them', async (t) => {
     const file = join(await temporaryFolder(t), 'peers');
-    await fs.writeFile(file, storeFileFixture([peerFixture(0)]).bytes, { mode: 0o644 });
+    await fs.writeFile(file, storeFileFixture([peerFixture(0)]).bytes);
+    // Apart from the file's making, whose mode the umask has a say in.
+    await fs.chmod(file, 0o644);
     const log = createFakeLog();
     const store = createFileStore(file, { log, lock: createOpenLock().lock });
     mustSucceed(await store.load());
