@@ -23,8 +23,6 @@ export interface SettledFile {
   /** Secret. */
   readonly privateKey: PrivateKey;
   readonly writtenByNode: boolean;
-  /** Whether an older file of the node was replaced. */
-  readonly rewritten: boolean;
 }
 
 /** Why there is no file to go by. A file that was there is as it was. */
@@ -103,27 +101,25 @@ export async function readInterfaceFile(path: string): Promise<Result<WgQuickFil
   }
 }
 
-type Settled = Omit<SettledFile, 'rewritten'>;
-
 async function refreshFile(
   file: WgQuickFile,
-  settled: Settled,
+  settled: SettledFile,
   config: InterfaceConfig,
   log: Log,
 ): Promise<Result<SettledFile, FileFailure>> {
   const { path, privateKey } = settled;
   await tighten(path, 0o600, log);
   const text = renderWgQuickFile(config, privateKey);
-  if (text === file.text) return ok({ ...settled, rewritten: false });
+  if (text === file.text) return ok(settled);
   const written = await writeFile(path, text);
   if (!written.ok) return written;
   log.info({ path }, 'the configuration has changed: WireGuard file rewritten, its key kept');
-  return ok({ ...settled, rewritten: true });
+  return ok(settled);
 }
 
 function compareFile(
   file: WgQuickFile,
-  settled: Settled,
+  settled: SettledFile,
   config: InterfaceConfig,
   log: Log,
 ): Result<SettledFile, FileFailure> {
@@ -137,7 +133,7 @@ function compareFile(
       'the WireGuard file was not written by the node, and its PostUp and PostDown are other than the node would write: left alone',
     );
   }
-  return ok({ ...settled, rewritten: false });
+  return ok(settled);
 }
 
 /** Makes sure of the folder, for its owner only. */
@@ -167,7 +163,7 @@ async function makeFile<Failure>(
       'THE WIREGUARD FILE WAS MISSING and peers are stored: the node has a NEW KEY and no stored peer can connect. Put the old file back from a backup, or rotate every peer',
     );
   } else log.info({ path }, 'WireGuard file made, with a new key');
-  return ok({ path, privateKey, writtenByNode: true, rewritten: false });
+  return ok({ path, privateKey, writtenByNode: true });
 }
 
 async function copyFile(path: string, text: string, nowMs: number): Promise<Result<string, FileFailure>> {

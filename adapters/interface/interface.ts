@@ -30,8 +30,8 @@ import type { InterfaceConfig, WgQuickFile } from './wg-quick-text.ts';
 export type WireguardConfig = Pick<Config['wireguard'], 'interface' | 'listenPort' | 'subnets' | 'routing'>;
 
 /**
- * Makes sure that the file exists and says what the configuration says, and adjusts a live interface when the file had
- * to change. The answer is the file's path. `peersStored` tells whether a store holds peers: then a missing file is an
+ * Makes sure that the file exists and says what the configuration says; a live interface is read for its key at most, and
+ * never changed. The answer is the file's path. `peersStored` tells whether a store holds peers: then a missing file is an
  * error in the log, since their clients know the old key; it is made all the same.
  */
 export function initInterface(
@@ -41,17 +41,14 @@ export function initInterface(
 ): Step<string> {
   return exclusively(host, async () => {
     const settled = await settle(asked, peersStored, host);
-    if (!settled.ok) return settled;
-    const { config, file } = settled.value;
-    if (file.rewritten && (await isThere(config.interface, host))) {
-      const adjusted = await adjustInterface(config, file, host);
-      if (!adjusted.ok) return adjusted;
-    }
-    return ok(file.path);
+    return settled.ok ? ok(settled.value.file.path) : settled;
   });
 }
 
-/** `initInterface`, then forwarding, then the interface: made when it is missing, adjusted when it differs, never bounced. */
+/**
+ * `initInterface`, then forwarding, then the interface: made when it is missing, adjusted when it differs from the
+ * configuration, whoever rewrote the file; never bounced.
+ */
 export function bringUp(
   asked: WireguardConfig,
   peersStored: boolean,

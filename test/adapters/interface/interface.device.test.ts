@@ -135,12 +135,16 @@ test('another server address in the same subnet replaces the old one', async (co
   assert.deepEqual((await see(host)).addresses, ['10.7.0.200/24']);
 });
 
-test('init adjusts the live interface too when it rewrites the file', async (context) => {
+test('init rewrites the file alone, and up then brings all of it to the live interface', async (context) => {
   const host = await createHost(context);
   await drive(host, {});
   const before = await see(host);
-  await drive(host, { command: 'init', wan: null });
-  assert.deepEqual(await see(host), { ...before, rules: [] });
+  const changes = { port: 51999, subnets: [['10.8.0.0/24', '10.8.0.1/24']] as const, wan: null };
+  assert.equal(answer(await drive(host, { ...changes, command: 'init' })), '/etc/wireguard/wg0.conf');
+  assert.match(await read(host), /^ListenPort = 51999$/m);
+  assert.deepEqual(await see(host), before);
+  assert.equal(answer(await drive(host, changes)), 'was_up');
+  assert.deepEqual(await see(host), { ...before, port: '51999', addresses: ['10.8.0.1/24'], rules: [] });
 });
 
 test('without routing there are no rules, and it says so', async (context) => {
