@@ -10,7 +10,12 @@ import type { Native, NativeApp, NativeListenSocket, NativeResponse } from './na
 import { createReceiver, type Receiver } from './receiver.ts';
 import { createRefusalLog } from './refusal-log.ts';
 import type { TlsPair } from './tls.ts';
-import { type CertificateFailure, createTlsPort, type PortEvents } from './tls-port.ts';
+import {
+  type CertificateFailure,
+  createTlsPort,
+  type LoadedCertificate,
+  type PortEvents,
+} from './tls-port.ts';
 
 /** What the environment must say before the first server is started: the native module reads it once, when it is loaded. */
 export const nativeEnvironment = { UWS_HTTP_MAX_HEADERS_SIZE: String(headBytesMax) } as const;
@@ -50,7 +55,7 @@ export interface Server {
   /** Connections open now. */
   connections(): number;
   /** See `TlsPort`. Of a server without TLS it throws. */
-  replaceCertificate(pair: TlsPair): Result<void, CertificateFailure>;
+  loadCertificate(pair: TlsPair): Result<LoadedCertificate, CertificateFailure>;
   /** Takes no more connections, lets requests under way finish and closes all connections, at the latest after `deadlineMs`. Asked again it waits for the same. */
   drain(deadlineMs: number): Promise<void>;
   /** Closes everything at once. */
@@ -96,7 +101,7 @@ export async function startServer(options: ServerOptions): Promise<Result<Server
 /** What listens, and what it answers with. */
 interface Port {
   readonly door: NativeApp;
-  replaceCertificate(pair: TlsPair): Result<void, CertificateFailure>;
+  loadCertificate(pair: TlsPair): Result<LoadedCertificate, CertificateFailure>;
   close(): void;
 }
 
@@ -107,7 +112,7 @@ function createPort(native: Native, options: ServerOptions, events: PortEvents):
   app.filter(events.connection);
   return ok({
     door: app,
-    replaceCertificate: () => {
+    loadCertificate: () => {
       throw new Error('a server without TLS has no certificate');
     },
     close: () => app.close(),
@@ -133,7 +138,7 @@ function createServer(native: Native, port: Port, socket: NativeListenSocket, ru
   return {
     port: native.us_socket_local_port(socket),
     connections: () => connections.open,
-    replaceCertificate: port.replaceCertificate,
+    loadCertificate: port.loadCertificate,
     close,
     drain(deadlineMs) {
       if (closed) return Promise.resolve();

@@ -21,14 +21,22 @@ export interface CertificateFailure {
   readonly detail: string;
 }
 
+/** A certificate that was checked and loaded, and that nobody sees yet. One of the two is to be called, once. */
+export interface LoadedCertificate {
+  /**
+   * New connections get it at once, and none is refused. Open ones end with their next answer, or within `tlsRetiredMs`.
+   * This can't fail.
+   */
+  use(): void;
+  /** Everything stays as it is. */
+  discard(): void;
+}
+
 export interface TlsPort {
   /** The app to listen with. */
   readonly door: NativeApp;
-  /**
-   * New connections get the new certificate at once, and none is refused. Open ones end with their next answer, or within
-   * `tlsRetiredMs`. After a failure everything is as it was.
-   */
-  replaceCertificate(pair: TlsPair): Result<void, CertificateFailure>;
+  /** All of a change of certificate that can fail; it changes nothing that is seen. */
+  loadCertificate(pair: TlsPair): Result<LoadedCertificate, CertificateFailure>;
   /** Closes everything at once. */
   close(): void;
 }
@@ -91,13 +99,17 @@ export function createTlsPort(
   let current = begin(first.value);
   return ok({
     door: door.value,
-    replaceCertificate(next) {
+    loadCertificate(next) {
       const app = createApp(native, next, clock, log);
       if (!app.ok) return app;
-      const before = current;
-      current = begin(app.value);
-      retire(before);
-      return ok(undefined);
+      return ok({
+        use() {
+          const before = current;
+          current = begin(app.value);
+          retire(before);
+        },
+        discard: () => app.value.close(),
+      });
     },
     close() {
       for (const app of [door.value, current.app, ...retired.map((generation) => generation.app)])

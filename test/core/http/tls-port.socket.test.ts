@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import tls from 'node:tls';
 import { Worker } from 'node:worker_threads';
+import type { Server } from '../../../core/http/server.ts';
 import type { TlsPair } from '../../../core/http/tls.ts';
 import { tlsRetiredMax, tlsRetiredMs } from '../../../core/limits.ts';
 import { ok } from '../../../core/result.ts';
@@ -31,6 +32,12 @@ async function createRenewal(context: TestContext): Promise<() => Promise<TlsPai
     await writeFile(keyPath, pair.keyPem);
     return { ...pair, certPath, keyPath };
   };
+}
+
+function replace(server: Server, pair: TlsPair): void {
+  const loaded = server.loadCertificate(pair);
+  assert.ok(loaded.ok);
+  loaded.value.use();
 }
 
 async function connectTls(
@@ -56,7 +63,7 @@ test('new connections get the new certificate, and open ones end with their next
   assert.equal((await old.client.send(toys).response())?.headers.get('keep-alive'), 'timeout=6');
 
   const second = await renew();
-  assert.ok(server.replaceCertificate(second).ok);
+  replace(server, second);
   const fresh = await connectTls(port);
   assert.equal(fresh.fingerprint, fingerprintOf(second));
   const last = await old.client.send(toys).response();
@@ -82,14 +89,14 @@ test('a request that is under way is answered', async (context) => {
   // The next one is read after it.
   const other = await connectTls(port);
   assert.equal((await other.client.send(toys).response())?.status, 200);
-  assert.ok(server.replaceCertificate(await renew()).ok);
+  replace(server, await renew());
   finish();
   assert.equal((await client.response())?.body, '"done"');
   client.close();
   other.client.close();
 });
 
-test('a pair that is unfit changes nothing', async (context) => {
+test('a pair that is unfit, or is not used, changes nothing', async (context) => {
   const renew = await createRenewal(context);
   const first = await renew();
   const { server, port } = await startToyServer(context, { tls: first });
@@ -101,9 +108,12 @@ test('a pair that is unfit changes nothing', async (context) => {
     [{ ...other, keyPath: '/nowhere/key.pem' }, 'tls_refused'],
   ] as const;
   for (const [pair, code] of bad) {
-    const replaced = server.replaceCertificate(pair);
-    assert.equal(replaced.ok ? null : replaced.failure.code, code);
+    const loaded = server.loadCertificate(pair);
+    assert.equal(loaded.ok ? null : loaded.failure.code, code);
   }
+  const unused = server.loadCertificate(other);
+  assert.ok(unused.ok);
+  unused.value.discard();
   const response = await old.client.send(toys).response();
   assert.equal(response?.headers.get('keep-alive'), 'timeout=6');
   const fresh = await connectTls(port);
@@ -118,7 +128,7 @@ test('silent connections from before are cut, the oldest first and all of them i
   const silent: RawClient[] = [];
   for (let count = 0; count < tlsRetiredMax + 2; count++) {
     silent.push((await connectTls(port)).client);
-    assert.ok(server.replaceCertificate(await renew()).ok);
+    replace(server, await renew());
   }
   const fresh = await connectTls(port);
   await until('the oldest are cut', () => silent[0]?.ended === true && silent[1]?.ended === true);
@@ -134,7 +144,7 @@ test('an allowed connection that ends for a new certificate is not taken for a f
   const renew = await createRenewal(context);
   const { server, port } = await startToyServer(context, { tls: await renew(), allowedIps });
   const allowed = await connectTls(port);
-  assert.ok(server.replaceCertificate(await renew()).ok);
+  replace(server, await renew());
   const foreign = await connectTls(port, '127.0.0.66');
   assert.equal((await allowed.client.send(toys).response())?.status, 200);
   assert.equal(await allowed.client.closed(), '');
@@ -182,7 +192,7 @@ test('nobody who connects meanwhile is turned away', async (context) => {
   await once(clients, 'message');
   for (let count = 0; count < 100; count++) {
     await until('somebody is connected', () => server.connections() > 0);
-    assert.ok(server.replaceCertificate(await renew()).ok);
+    replace(server, await renew());
   }
   clients.postMessage('stop');
   const [seen] = (await once(clients, 'message')) as [{ answered: number; failures: string[] }];
