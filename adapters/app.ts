@@ -4,7 +4,6 @@ import type { Config } from '../core/config/config.ts';
 import { shareDiagnosis } from '../core/doctor/shared-diagnosis.ts';
 import { type Access, createAccess } from '../core/http/access.ts';
 import { type Answered, createDispatch } from '../core/http/dispatch.ts';
-import { findListenFailure } from '../core/http/listen-failure.ts';
 import { createRequestIds } from '../core/http/request-id.ts';
 import { type Server, type ServerFailure, startServer } from '../core/http/server.ts';
 import type { TlsPair } from '../core/http/tls.ts';
@@ -58,20 +57,16 @@ export interface AppFailure {
   readonly message: string;
 }
 
-/** Starts a node on an interface that is up; where it is not, the node serves and waits for it. */
+/**
+ * Starts a node on an interface that is up; where it is not, the node serves and waits for it. That `findStartProblems`
+ * found none is to be known before: whoever has the port may be a node on the same store.
+ */
 export async function startApp(options: AppOptions): Promise<Result<App, AppFailure>> {
   const { config, log, clock, debug } = options;
   const startedAtMs = clock.nowMs();
   for (const warning of warningsOf(config, debug)) log.warn({}, warning);
   const tls = config.server.tls === null ? ok(null) : readTlsFiles(config.server.tls);
   if (!tls.ok) return fail({ message: tls.failure.join('; ') });
-
-  // Before the store and the device are touched: whoever listens there may be a node on the same interface.
-  for (const port of [config.server.port, config.metrics?.port]) {
-    const taken = port === undefined ? null : await findListenFailure(config.server.host, port);
-    if (taken !== null) return fail({ message: taken.detail });
-  }
-
   const { device, store, counted } = createParts(options);
   const node = createNode({
     device,

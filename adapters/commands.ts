@@ -38,7 +38,12 @@ export interface Machine {
   /** `init`, then the interface, which is never bounced. */
   up(config: Config, log: BufferedLog): Outcome<void>;
   down(config: Config, log: BufferedLog): Outcome<void>;
-  /** What a server does about its interface before `serve`: makes sure that no other process serves it, then `up`, as far as that goes. */
+  /**
+   * What a server makes sure of before it changes anything: that no other process serves its interface, and that its
+   * certificate is fit and its ports are free. A failure is all that is in the way, a line each.
+   */
+  claim(config: Config): Promise<Result<void, readonly string[]>>;
+  /** What a server does about its interface between `claim` and `serve`: `up`, as far as that goes. */
   prepare(config: Config, log: BufferedLog): Outcome<void>;
   /** Shows what taking a configuration made by hand over would do, or does it. */
   adopt(order: ImportOrder, config: Config, log: BufferedLog): Outcome<ImportReport>;
@@ -110,6 +115,11 @@ async function serve(
   surroundings: CommandSurroundings,
 ): Promise<CommandEnd> {
   const { machine } = surroundings;
+  const claimed = await machine.claim(config);
+  if (!claimed.ok) {
+    for (const problem of claimed.failure) log.fatal({}, problem);
+    return 1;
+  }
   const inMemory = config.wireguard.backend === 'memory';
   const prepared = inMemory ? ok(tellNoInterface(log)) : await machine.prepare(config, log);
   const server = prepared.ok ? await machine.serve(config, log) : prepared;

@@ -19,6 +19,7 @@ import type { InterfaceHost } from './interface/interface-host.ts';
 import { acquireInterfaceLock } from './interface/interface-lock.ts';
 import { derivePublicKey, generateKeyPair } from './keys.ts';
 import { commandEnvironment, createRunCommand } from './run-command.ts';
+import { findStartProblems } from './start-problems.ts';
 import { createFileStore } from './store/file-store.ts';
 import { peekStore } from './store/peek.ts';
 
@@ -63,9 +64,15 @@ export function createMachine(options: MachineOptions): Machine {
       if (down.ok) log.info({ interface: wireguard.interface, outcome: down.value }, 'interface is down');
       return down.ok ? ok(undefined) : down;
     },
+    async claim(config) {
+      const { backend, interface: name } = config.wireguard;
+      const lock = backend === 'memory' ? ok(undefined) : await acquireInterfaceLock(name);
+      // First and alone: whoever has it may have the ports, too.
+      if (!lock.ok) return fail([lock.failure.detail]);
+      const problems = await findStartProblems(config, options.clock.nowMs());
+      return problems.length > 0 ? fail(problems) : ok(undefined);
+    },
     async prepare({ wireguard }, log) {
-      const lock = await acquireInterfaceLock(wireguard.interface);
-      if (!lock.ok) return fail({ message: lock.failure.detail });
       const peersStored = await newKeyWouldHurt(wireguard, folder);
       return prepareInterface(wireguard, peersStored, host(log, deviceAnswerAtStartMs));
     },

@@ -4,7 +4,7 @@ import { tlsRetiredMax, tlsRetiredMs } from '../limits.ts';
 import type { Clock, Log } from '../ports.ts';
 import { fail, ok, type Result } from '../result.ts';
 import type { Native, NativeApp, NativeRequest, NativeResponse } from './native.ts';
-import { checkTlsPair, type TlsFailure, type TlsPair, tlsCiphers, tlsFailureTexts } from './tls.ts';
+import { checkTlsPair, describeTlsFailure, type TlsFailure, type TlsPair, tlsCiphers } from './tls.ts';
 
 /** What happens on the port's connections. */
 export interface PortEvents {
@@ -128,10 +128,7 @@ function createApp(
   const { certPath, keyPath } = pair;
   const checked = checkTlsPair(pair, clock.nowMs());
   if (!checked.ok) {
-    return fail({
-      code: checked.failure,
-      detail: `${tlsFailureTexts[checked.failure]} (${certPath}, ${keyPath})`,
-    });
+    return fail({ code: checked.failure, detail: describeTlsFailure(checked.failure, pair) });
   }
   try {
     const app = native.SSLApp({ key_file_name: keyPath, cert_file_name: certPath, ssl_ciphers: tlsCiphers });

@@ -22,6 +22,14 @@ export const tlsFailureTexts: Readonly<Record<TlsFailure, string>> = {
   key_mismatch: 'the key is not the key of the certificate',
 };
 
+/** The same in one line, which names the files. */
+export function describeTlsFailure(
+  failure: TlsFailure,
+  { certPath, keyPath }: Pick<TlsPair, 'certPath' | 'keyPath'>,
+): string {
+  return `${tlsFailureTexts[failure]} (${certPath}, ${keyPath})`;
+}
+
 /** A usable pair may still be worth a warning: clients will refuse it, or it is the clock that is wrong. */
 export type TlsWarning = 'certificate_expired' | 'certificate_not_yet_valid';
 

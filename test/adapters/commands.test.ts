@@ -59,6 +59,7 @@ function surroundings(
       init: () => asked('init', '/etc/wireguard/wg0.conf'),
       up: () => asked('up', undefined),
       down: () => asked('down', undefined),
+      claim: () => asked('claim', undefined),
       prepare: () => asked('prepare', undefined),
       adopt: () => asked('adopt', { text: 'the plan\n', isPossible: true }),
       serve: () =>
@@ -101,6 +102,7 @@ describe('without a command', () => {
     assert.ok(typeof end === 'object');
     assert.deepEqual(events.splice(0), [
       'log 1 info',
+      'claim',
       'prepare',
       'serve',
       'info: the API is served',
@@ -128,11 +130,19 @@ describe('without a command', () => {
     assert.ok(!events.includes('prepare') && events.includes('serve'));
   });
 
+  it('says all that is in its way, and leaves the interface as it is', async () => {
+    const claim = () => Promise.resolve(fail(['port 1 is taken', 'port 2 is taken']));
+    assert.deepEqual(await run({ kind: 'serve' }, { machine: { claim } }), {
+      end: 1,
+      events: ['log 1 info', 'fatal: port 1 is taken', 'fatal: port 2 is taken'],
+    });
+  });
+
   it('does not serve when that fails', async () => {
     const prepare = () => Promise.resolve(fail({ message: 'needs root' }));
     assert.deepEqual(await run({ kind: 'serve' }, { machine: { prepare } }), {
       end: 1,
-      events: ['log 1 info', 'fatal: needs root'],
+      events: ['log 1 info', 'claim', 'fatal: needs root'],
     });
   });
 
@@ -140,7 +150,7 @@ describe('without a command', () => {
     const serve = () => Promise.resolve(fail({ message: 'port 51821 is taken' }));
     assert.deepEqual(await run({ kind: 'serve' }, { machine: { serve } }), {
       end: 1,
-      events: ['log 1 info', 'prepare', 'fatal: port 51821 is taken'],
+      events: ['log 1 info', 'claim', 'prepare', 'fatal: port 51821 is taken'],
     });
   });
 });

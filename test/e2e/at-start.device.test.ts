@@ -2,10 +2,11 @@
 // socket as a file of root's, so a capability to open it stands in for the CAP_NET_ADMIN that a kernel device asks for.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { chownSync, existsSync } from 'node:fs';
+import { chownSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { jsonOf } from '../fixtures/api-client.ts';
+import { makeCertificate } from '../fixtures/certificate.ts';
 import { createNamespace } from '../fixtures/namespace.ts';
 import { createNodeHome, type NodeHome, type RunningNode } from '../fixtures/running-node.ts';
 import { until } from '../fixtures/until.ts';
@@ -59,6 +60,34 @@ test('one server an interface, whatever port and store the second one has, and a
   await node.kill('SIGKILL');
   const again = await home.start();
   assert.equal(jsonOf<{ data: unknown[] }>(await again.request('GET', '/peers')).data.length, 1);
+});
+
+test('a certificate and ports that will not do are named together, and nothing is made', async (context) => {
+  const { host, home } = await createHost(context);
+  const elsewhere = await createNodeHome(context, { namespace: host });
+  elsewhere.configure({
+    server: { port: home.port },
+    wireguard: { backend: 'memory' },
+    metrics: { port: home.port + 1, token: 't'.repeat(32) },
+  });
+  await elsewhere.start();
+  const [certPath, keyPath] = [join(home.folder, 'cert.pem'), join(home.folder, 'key.pem')];
+  writeFileSync(certPath, makeCertificate().certPem);
+  writeFileSync(keyPath, makeCertificate().keyPem);
+  home.configure({
+    server: { tls_cert: certPath, tls_key: keyPath },
+    metrics: { port: home.port + 1, token: 't'.repeat(32) },
+  });
+  const refused = await home.run();
+  assert.equal(refused.status, 1);
+  const lines = refused.stdout.split('\n').filter(Boolean);
+  assert.equal(lines.length, 3, refused.stdout);
+  assert.match(lines[0] ?? '', /"level":"fatal".*the key is not the key of the certificate/);
+  assert.match(lines[1] ?? '', new RegExp(`"level":"fatal".*port ${home.port}: another program`));
+  assert.match(lines[2] ?? '', new RegExp(`"level":"fatal".*port ${home.port + 1}: another program`));
+  await assert.rejects(host.run('ip', 'link', 'show', 'wg0'));
+  await assert.rejects(host.run('cat', '/etc/wireguard/wg0.conf'));
+  assert.ok(!existsSync(home.storePath));
 });
 
 test('without root a server serves the interface that root brought up, and leaves it and its file alone', async (context) => {
