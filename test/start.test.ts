@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { copyProject, makePrograms } from './fixtures/project-copy.ts';
@@ -172,6 +172,31 @@ test('a package manager that fails is said to, and ends it', async (context) => 
   const { status, output } = await start(context, { ...root, ...goodNode, 'apt-get': 'exit 100' });
   assert.equal(status, 1);
   assert.match(output, /apt-get could not install/);
+});
+
+test('npm ci may not take for ever, and what became of it is said', async (context) => {
+  const folder = await copyProject(context);
+  await rm(join(folder, 'node_modules'));
+  const { path, calls } = await makePrograms(folder, [...basics, 'timeout'], {
+    npm: 'exec tail -f /dev/null',
+  });
+  const install = (more: string) =>
+    spawnSync('/bin/sh', ['-c', `. ./start; PATH=${path}; ${more}; ensure_node_packages`], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+  const stopped = install('npm_seconds=0.1; npm_answer_seconds=0.1');
+  assert.equal(stopped.status, 1);
+  assert.match(stopped.stderr, /npm ci was stopped: it had not ended after 0\.1 seconds/);
+  assert.match(stopped.stderr, /the npm registry has not answered for 0\.1 seconds/);
+  assert.match(await readFile(calls, 'utf8'), /^npm ping .*\nnpm ci .* --offline /);
+  await writeFile(join(path, 'npm'), `#!/bin/sh\necho "npm $*" >>${calls}\nexit 1\n`);
+  const failed = install(':');
+  assert.equal(failed.status, 1);
+  assert.match(failed.stderr, /npm ci failed\. .*\n.*npm config get registry/);
+  for (const bound of ['--fetch-timeout', '--fetch-retries', '--fetch-retry-maxtimeout']) {
+    assert.ok((await readFile(calls, 'utf8')).includes(` ${bound}=`), bound);
+  }
 });
 
 test('where the native module can’t load it says which Node.js and libc would do', async (context) => {
