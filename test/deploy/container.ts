@@ -54,7 +54,7 @@ export function makeBuild(folder: string, version: string): string {
   }
   // As the Dockerfile does.
   chmodSync(join(folder, 'adapters/main.js'), 0o755);
-  const path = join(folder, 'core/service.js');
+  const path = join(folder, 'core/version.js');
   writeFileSync(path, readFileSync(path, 'utf8').replace(/version: '[^']*'/, `version: '${version}'`));
   return folder;
 }
