@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { type CreatedShape, jsonOf } from '../fixtures/api-client.ts';
+import { dumpFirewall } from '../fixtures/firewall-dump.ts';
 import { connect, createNamespace, type Namespace } from '../fixtures/namespace.ts';
 import { createNodeHome } from '../fixtures/running-node.ts';
 import { createSite } from '../fixtures/tunnel.ts';
@@ -41,17 +42,6 @@ function seenBy(address: string, namespace: Namespace): Promise<string | null> {
   return namespace.run('curl', '-sS', '--noproxy', '*', '--max-time', '2', url).catch(() => null);
 }
 
-async function everyRule(host: Namespace): Promise<string> {
-  const parts = [];
-  for (const command of [['nft', 'list', 'ruleset'], ['iptables-save'], ['ip6tables-save']]) {
-    parts.push(await host.run(...command));
-  }
-  return parts
-    .join('')
-    .replace(/^#.*\n/gm, '')
-    .replace(/\[\d+:\d+\]/g, '');
-}
-
 const iptablesPolicy = (policy: string) =>
   `for program in iptables ip6tables; do $program -P FORWARD ${policy.toUpperCase()}; $program -t nat -P POSTROUTING ACCEPT; done`;
 const nftablesPolicy = (policy: string) =>
@@ -84,7 +74,7 @@ for (const { backend, of, policy, own, rules } of [
   test(`with backend ${backend} a client reaches the world as the host, beside an ${of} firewall that drops, and the world not the client`, async (context) => {
     const { host, client, outside } = await createWorld(context);
     await host.run('sh', '-c', `${policy('drop')}; ${own}`);
-    const before = await everyRule(host);
+    const before = await dumpFirewall(host);
     const settings = { wireguard: { routing: { wan_interface: 'out0', backend } } };
     const home = await createNodeHome(context, { namespace: host, settings });
     const node = await home.start();
@@ -93,7 +83,7 @@ for (const { backend, of, policy, own, rules } of [
     const { peer, server } = jsonOf<CreatedShape>(created);
     await client.become({ peer, server });
     await until('the tunnel carries', () => client.reaches('10.7.0.1'));
-    assert.match(await everyRule(host), rules);
+    assert.match(await dumpFirewall(host), rules);
 
     for (const end of world) {
       await client.namespace.run('ip', 'route', 'replace', end.network, 'dev', 'vpn0');
@@ -112,6 +102,6 @@ for (const { backend, of, policy, own, rules } of [
 
     await node.kill('SIGTERM');
     assert.equal((await home.run({ args: ['down'] })).status, 0);
-    assert.equal(await everyRule(host), before);
+    assert.equal(await dumpFirewall(host), before);
   });
 }

@@ -4,6 +4,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { dumpFirewall } from '../../fixtures/firewall-dump.ts';
 import type { DriverOrder } from '../../fixtures/interface-driver.ts';
 import { drive, rulesFor, see } from '../../fixtures/interface-run.ts';
 import { createNamespace, type Namespace } from '../../fixtures/namespace.ts';
@@ -25,14 +26,7 @@ const warnings = async (host: Namespace, order: Partial<DriverOrder>) =>
 
 /** Every rule of the host, without what packets and time change. */
 async function everything(host: Namespace): Promise<string> {
-  const parts = [];
-  for (const command of [['nft', 'list', 'ruleset'], ['iptables-save'], ['ip6tables-save']]) {
-    parts.push(await host.run(...command));
-  }
-  return parts
-    .join('')
-    .replace(/^#.*\n/gm, '')
-    .replace(/\[\d+:\d+\]|counter packets \d+ bytes \d+/g, '');
+  return (await dumpFirewall(host)).replace(/counter packets \d+ bytes \d+/g, '');
 }
 
 // What Docker 28 makes for one bridge, shortened.
