@@ -1,5 +1,6 @@
-// A small file read whole and at once, within a bound. Knows no content.
+// A file read whole, within a bound, and why one was not read. Knows no content.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { systemErrorCode } from './file-system.ts';
 
@@ -13,10 +14,12 @@ export interface SmallFile {
  * Why a file was not read.
  * - `missing`: there is none.
  * - `too_large`: it has more bytes than it may.
- * - `unreadable`: this user may not read it, it is a folder, or the disk says no.
+ * - `forbidden`: this user may not read it.
+ * - `folder`: it is one.
+ * - `unreadable`: the disk says no.
  */
 export interface SmallFileFailure {
-  readonly code: 'missing' | 'too_large' | 'unreadable';
+  readonly code: 'missing' | 'too_large' | 'forbidden' | 'folder' | 'unreadable';
   /** For the terminal, without the path: a secret may have been written where its file belongs. */
   readonly reason: string;
 }
@@ -29,13 +32,51 @@ export function readSmallFile(path: string, bytesMax: number): Result<SmallFile,
     const { mode } = fstatSync(fd);
     const buffer = Buffer.alloc(bytesMax + 1);
     const length = readFully(fd, buffer);
-    if (length > bytesMax) return fail({ code: 'too_large', reason: `larger than ${bytesMax} bytes` });
-    return ok({ bytes: buffer.subarray(0, length), mode });
+    return withinBound(buffer.subarray(0, length), mode, bytesMax);
   } catch (error) {
     return fail(readFailure(error));
   } finally {
     if (fd !== null) closeSync(fd);
   }
+}
+
+/** The same for a file that may be large or on a disk that hangs: other work goes on meanwhile. */
+export async function readBoundedFile(
+  path: string,
+  bytesMax: number,
+): Promise<Result<SmallFile, SmallFileFailure>> {
+  try {
+    const file = await open(path, 'r');
+    const { mode } = await file.stat();
+    const pieces: Buffer[] = [];
+    // `end` is the last byte that is read. The stream closes the file, whatever happens.
+    for await (const piece of file.createReadStream({ end: bytesMax })) pieces.push(piece as Buffer);
+    return withinBound(Buffer.concat(pieces), mode, bytesMax);
+  } catch (error) {
+    return fail(readFailure(error));
+  }
+}
+
+/**
+ * For a file that the operator named, behind the key or the argument that names it: `server.tls_key /k.pem: there is no
+ * such file; …`. Not where a secret may stand in the place of the path.
+ */
+export function describeFileFailure(path: string, { code, reason }: SmallFileFailure): string {
+  return `${path}: ${reason}; ${advice[code]}`;
+}
+
+const advice: Readonly<Record<SmallFileFailure['code'], string>> = {
+  missing: 'correct the path, or put the file there',
+  too_large: 'is it the right file?',
+  forbidden: 'let this user read it, or run this as root',
+  folder: 'name a file',
+  unreadable: 'see to its disk',
+};
+
+function withinBound(bytes: Buffer, mode: number, bytesMax: number): Result<SmallFile, SmallFileFailure> {
+  return bytes.length > bytesMax
+    ? fail({ code: 'too_large', reason: `larger than ${bytesMax} bytes` })
+    : ok({ bytes, mode });
 }
 
 function readFully(fd: number, buffer: Buffer): number {
@@ -51,7 +92,7 @@ function readFully(fd: number, buffer: Buffer): number {
 function readFailure(error: unknown): SmallFileFailure {
   const code = systemErrorCode(error);
   if (code === 'ENOENT') return { code: 'missing', reason: 'there is no such file' };
-  if (code === 'EACCES') return { code: 'unreadable', reason: 'this user may not read it' };
-  if (code === 'EISDIR') return { code: 'unreadable', reason: 'a folder, not a file' };
+  if (code === 'EACCES') return { code: 'forbidden', reason: 'this user may not read it' };
+  if (code === 'EISDIR') return { code: 'folder', reason: 'a folder, not a file' };
   return { code: 'unreadable', reason: `could not be read (${code})` };
 }

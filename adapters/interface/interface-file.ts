@@ -1,5 +1,5 @@
 // The file that holds the node's identity: found, made, adopted or rewritten. Touches no interface.
-import { chmod, readFile, stat } from 'node:fs/promises';
+import { chmod, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hideKeys } from '../../core/hide-keys.ts';
 import { interfaceFileBytesMax } from '../../core/limits.ts';
@@ -7,7 +7,8 @@ import type { PrivateKey } from '../../core/peers/peer.ts';
 import type { Log } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { keepCopy, makeFolder, removeTemporaries, writeFileAtomically } from '../disk/atomic-file.ts';
-import { describeSystemError, nodeFileSystem, systemErrorCode } from '../disk/file-system.ts';
+import { describeSystemError, nodeFileSystem } from '../disk/file-system.ts';
+import { readBoundedFile } from '../disk/small-file.ts';
 import {
   hasRulesOf,
   type InterfaceConfig,
@@ -92,13 +93,9 @@ export async function takeOverFile(
 
 /** Reads a file; null: there is none. */
 export async function readInterfaceFile(path: string): Promise<Result<WgQuickFile | null, FileFailure>> {
-  try {
-    if ((await stat(path)).size > interfaceFileBytesMax) return fail(unreadable(path, 'it is too large'));
-    return ok(parseWgQuickFile(await readFile(path, 'utf8')));
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return ok(null);
-    return fail(unreadable(path, describeSystemError(error)));
-  }
+  const file = await readBoundedFile(path, interfaceFileBytesMax);
+  if (file.ok) return ok(parseWgQuickFile(file.value.bytes.toString()));
+  return file.failure.code === 'missing' ? ok(null) : fail(unreadable(path, file.failure.reason));
 }
 
 async function refreshFile(
