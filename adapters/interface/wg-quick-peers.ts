@@ -1,7 +1,13 @@
 // The peers in a file for wg-quick(8), as far as the node can have such peers. Its `[Interface]` is read elsewhere.
 import { addressBits, formatCidr, networkBase, parseAddress, parsePrefixed } from '../../core/address.ts';
 import type { FoundPeer } from '../../core/peers/adoption.ts';
-import { noPresharedKey, parsePresharedKey, parsePublicKey } from '../../core/peers/peer.ts';
+import {
+  noPresharedKey,
+  type PresharedKey,
+  type PublicKey,
+  parsePresharedKey,
+  parsePublicKey,
+} from '../../core/peers/peer.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { parseSections, valuesOf, type WgQuickSection } from './wg-quick-sections.ts';
 
@@ -9,22 +15,44 @@ import { parseSections, valuesOf, type WgQuickSection } from './wg-quick-section
 export interface FilePeer extends FoundPeer {
   /** Whether an `Endpoint` is named, which the node does not keep. */
   readonly hasEndpoint: boolean;
+  /** How many `[Peer]` sections it was put together from. */
+  readonly sections: number;
 }
 
-/** All `[Peer]` sections; or what wg(8) would not take either, a line each. No line holds a key. */
+/**
+ * The peers of all `[Peer]` sections, each key once; or what wg(8) would not take either, a line each. No line holds a key.
+ * Sections with one key are put together as wg(8) does it (tried with setconf and addconf): the AllowedIPs are those of the
+ * last, and what the last does not name stays as it was.
+ */
 export function parseFilePeers(text: string): Result<readonly FilePeer[], readonly string[]> {
-  const peers: FilePeer[] = [];
+  const peers = new Map<PublicKey, FilePeer>();
   const problems: string[] = [];
   for (const section of parseSections(text)) {
     if (section.name === 'interface') continue;
     const peer = section.name === 'peer' ? parsePeer(section) : fail('neither [Interface] nor [Peer]');
-    if (peer.ok) peers.push(peer.value);
+    if (peer.ok) peers.set(peer.value.publicKey, join(peers.get(peer.value.publicKey), peer.value));
     else problems.push(`line ${section.line}: ${peer.failure}`);
   }
-  return problems.length === 0 ? ok(peers) : fail(problems);
+  return problems.length === 0 ? ok([...peers.values()]) : fail(problems);
 }
 
-function parsePeer({ settings }: WgQuickSection): Result<FilePeer, string> {
+/** One section. */
+interface PeerSection extends Omit<FilePeer, 'presharedKey' | 'sections'> {
+  /** Zeros stand for none (wg(8)); null: it is not named. */
+  readonly presharedKey: PresharedKey | null;
+}
+
+function join(before: FilePeer | undefined, { presharedKey, ...section }: PeerSection): FilePeer {
+  const secret = presharedKey ?? before?.presharedKey ?? null;
+  return {
+    ...section,
+    presharedKey: secret === noPresharedKey ? null : secret,
+    hasEndpoint: section.hasEndpoint || before?.hasEndpoint === true,
+    sections: (before?.sections ?? 0) + 1,
+  };
+}
+
+function parsePeer({ settings }: WgQuickSection): Result<PeerSection, string> {
   const publicKey = parsePublicKey(valuesOf(settings, 'publickey').at(-1) ?? '');
   if (publicKey === null) return fail('the peer has no valid PublicKey');
   const secret = valuesOf(settings, 'presharedkey').at(-1);
@@ -38,8 +66,7 @@ function parsePeer({ settings }: WgQuickSection): Result<FilePeer, string> {
   if (allowedIPs.includes(null)) return fail('the peer has AllowedIPs that are no addresses');
   return ok({
     publicKey,
-    // Zeros stand for none (wg(8)).
-    presharedKey: presharedKey === noPresharedKey ? null : presharedKey,
+    presharedKey,
     allowedIPs: [...new Set(allowedIPs)] as string[],
     hasEndpoint: valuesOf(settings, 'endpoint').length > 0,
   });

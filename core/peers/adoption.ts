@@ -22,7 +22,6 @@ export interface FoundPeer {
 
 /**
  * Why a peer can't be taken up.
- * - `comes_twice`: its public key does, in what was found.
  * - `not_one_address`: it has not one address a family and nothing else.
  * - `not_assignable`: an address of it is none that the node could give a peer.
  * - `address_taken`, `id_taken`: another peer has it, stored or found.
@@ -30,7 +29,6 @@ export interface FoundPeer {
  * - `only_live`: it is on the live interface, and neither found nor stored.
  */
 export type AdoptionProblem =
-  | 'comes_twice'
   | 'not_one_address'
   | 'not_assignable'
   | 'address_taken'
@@ -58,20 +56,17 @@ export interface AdoptionFacts {
   readonly nowMs: number;
 }
 
-/** Sorts found peers, and those of the live interface that nobody knows. */
+/** Sorts found peers, each with a key of its own, and those of the live interface that nobody knows. */
 export function planAdoption(found: readonly FoundPeer[], facts: AdoptionFacts): Adoption {
   const taken = takenBy(facts.stored);
   const added: Peer[] = [];
   const known: FoundPeer[] = [];
   const refused: { publicKey: PublicKey; problem: AdoptionProblem }[] = [];
-  const seen = new Set<PublicKey>();
-  const repeated = keysThatRepeat(found);
+  const seen = new Set(found.map(({ publicKey }) => publicKey));
   for (const peer of found) {
     const { publicKey } = peer;
-    if (seen.has(publicKey)) continue;
-    seen.add(publicKey);
     const id = facts.idOf(publicKey);
-    const problem = repeated.has(publicKey) ? 'comes_twice' : problemOf(peer, id, taken, facts);
+    const problem = problemOf(peer, id, taken, facts);
     if (problem === 'known') known.push(peer);
     else if (problem !== null) refused.push({ publicKey, problem });
     else {
@@ -85,12 +80,6 @@ export function planAdoption(found: readonly FoundPeer[], facts: AdoptionFacts):
     if (!seen.has(publicKey) && !taken.keys.has(publicKey)) refused.push({ publicKey, problem: 'only_live' });
   }
   return { added, known, refused };
-}
-
-function keysThatRepeat(found: readonly FoundPeer[]): ReadonlySet<PublicKey> {
-  const [once, again] = [new Set<PublicKey>(), new Set<PublicKey>()];
-  for (const { publicKey } of found) (once.has(publicKey) ? again : once).add(publicKey);
-  return again;
 }
 
 /** What no further peer may have. */

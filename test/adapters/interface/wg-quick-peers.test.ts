@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseFilePeers } from '../../../adapters/interface/wg-quick-peers.ts';
 import { noPresharedKey } from '../../../core/peers/peer.ts';
+import { mustSucceed } from '../../fixtures/outcome.ts';
 import { peerFixture } from '../../fixtures/peers.ts';
 
 const { publicKey, presharedKey } = peerFixture(0);
@@ -23,9 +24,25 @@ Endpoint = vpn.example.org:51820`;
           presharedKey,
           allowedIPs: ['10.0.0.2/32', 'fd00::2/128', '192.168.5.0/24'],
           hasEndpoint: true,
+          sections: 1,
         },
       ],
     });
+  });
+
+  it('that comes twice is what wg makes of it: the last AllowedIPs, and what the last does not name as it was', () => {
+    const section = `[Peer]\nPublicKey = ${publicKey}\n`;
+    const first = `${section}PresharedKey = ${presharedKey}\nEndpoint = 192.0.2.1:1\nAllowedIPs = 10.0.0.2/32\n`;
+    const other = `[Peer]\nPublicKey = ${peerFixture(1).publicKey}\n`;
+    const read = (last: string) => mustSucceed(parseFilePeers(`${head}${first}${other}${section}${last}`))[0];
+    const joined = { publicKey, presharedKey, allowedIPs: ['10.0.0.3/32'], hasEndpoint: true, sections: 2 };
+    assert.deepEqual(read('AllowedIPs = 10.0.0.3/32'), joined);
+    assert.deepEqual(read(''), { ...joined, allowedIPs: [] });
+    assert.equal(read(`PresharedKey = ${noPresharedKey}`)?.presharedKey, null);
+    assert.equal(
+      read(`PresharedKey = ${peerFixture(1).presharedKey}`)?.presharedKey,
+      peerFixture(1).presharedKey,
+    );
   });
 
   it('has no preshared key when there is none, or zeros', () => {

@@ -96,14 +96,6 @@ describe('a peer is refused', () => {
     assert.deepEqual(problems([found(0)], { stored: [other], live: [found(0), found(3)] }), ['id_taken']);
   });
 
-  it('that comes twice', () => {
-    const { added, refused } = plan([found(0), found(1), found(0, { allowedIPs: ['10.0.0.9/32'] })]);
-    assert.deepEqual(
-      [added.map(({ id }) => id), refused],
-      [[peerIdFixture(1)], [{ publicKey: peerFixture(0).publicKey, problem: 'comes_twice' }]],
-    );
-  });
-
   it('that the interface has otherwise, or has alone', () => {
     const otherKey = { presharedKey: null };
     assert.deepEqual(problems([found(0)], { live: [found(0, otherKey)] }), ['live_differs']);
