@@ -11,7 +11,7 @@ import { type InterfaceHost, isThere } from '../interface/interface-host.ts';
 import type { ImportFailure, ImportOrder } from './order.ts';
 import { derivePeerId } from './peer-ids.ts';
 import { type ImportPlan, isDone, isPossible, renderPlan } from './plan.ts';
-import { type ImportSource, readLive, readSource, readTarget } from './source.ts';
+import { checkIds, type ImportSource, readLive, readSource, readTarget } from './source.ts';
 
 /** What an import works on. */
 export interface ImportPlace {
@@ -47,6 +47,8 @@ export async function importInterface(
   try {
     const stored = order.apply ? await loadStored(place.store) : await place.peekStored();
     if (!stored.ok) return stored;
+    const ids = checkIds(source.value, stored.value, order);
+    if (!ids.ok) return ids;
     const plan = await makePlan(source.value, stored.value, config, device, place);
     if (!plan.ok) return plan;
     const text = renderPlan(plan.value, order, config);

@@ -1,8 +1,10 @@
 // What an import would do, from what was read: the decision and its text. Reads, writes and starts nothing.
 import type { Config } from '../../core/config/config.ts';
+import { hideKeysAlone } from '../../core/hide-keys.ts';
 import type { Adoption, AdoptionProblem } from '../../core/peers/adoption.ts';
 import { noPresharedKey, type Peer, type PublicKey } from '../../core/peers/peer.ts';
 import type { DevicePeer } from '../../core/ports.ts';
+import type { FilePeer } from '../interface/wg-quick-peers.ts';
 import { interfaceSettings, type WgQuickFile } from '../interface/wg-quick-text.ts';
 import type { ImportOrder } from './order.ts';
 import type { ImportSource, ImportTarget } from './source.ts';
@@ -30,27 +32,27 @@ export function isDone({ adoption, target }: ImportPlan): boolean {
 export function renderPlan(plan: ImportPlan, order: ImportOrder, config: Config['wireguard']): string {
   const { adoption, live } = plan;
   const { peers } = plan.source;
-  const endpoints = new Set(peers.filter((peer) => peer.hasEndpoint).map((peer) => peer.publicKey));
+  const found = new Map(peers.map((peer) => [peer.publicKey, peer]));
   const lines = [
     `${order.file}: ${peers.length} peers; ${config.interface} is ${live === null ? 'not up' : `up with ${live.size}`}`,
-    ...adoption.added.map((peer) => renderAdded(peer, endpoints)),
+    ...adoption.added.map((peer) => renderAdded(peer, found.get(peer.publicKey))),
     ...adoption.known.map(({ publicKey }) => `= ${publicKey} is known`),
     ...adoption.refused.map(
       ({ publicKey, problem }) =>
         `! ${publicKey} ${problemTexts[problem]}${fate(publicKey, plan, order, config)}`,
     ),
-    ...renderTarget(plan),
+    ...renderTarget(plan, config.interface),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function renderAdded(
-  { publicKey, allowedIPs, id, presharedKey }: Peer,
-  endpoints: ReadonlySet<PublicKey>,
-): string {
+function renderAdded({ publicKey, allowedIPs, id, presharedKey }: Peer, found: FilePeer | undefined): string {
   const notes = [
+    ...(found !== undefined && found.sections > 1
+      ? [`; comes ${found.sections} times, and as wg takes it the AllowedIPs of the last count`]
+      : []),
     ...(presharedKey === noPresharedKey ? ['; has no preshared key until its keys are rotated'] : []),
-    ...(endpoints.has(publicKey)
+    ...(found?.hasEndpoint
       ? ['; its Endpoint is not kept: once the interface is made anew, it has to call first']
       : []),
   ];
@@ -58,7 +60,6 @@ function renderAdded(
 }
 
 const problemTexts: Readonly<Record<AdoptionProblem, string>> = {
-  comes_twice: 'comes twice',
   not_one_address: 'has other AllowedIPs than one address a family; the node routes no networks to peers',
   not_assignable:
     "has an address outside the configured subnets, or the node's own, the network's or the broadcast's",
@@ -82,7 +83,7 @@ function fate(
     : '; left out, and on the interface until that is made anew';
 }
 
-function renderTarget({ source, target }: ImportPlan): readonly string[] {
+function renderTarget({ source, target }: ImportPlan, name: string): readonly string[] {
   const { path, state } = target;
   if (state === 'of_the_node') return [`${path} is the node's own and stays`];
   const lost = settingsLost(source.file);
@@ -91,7 +92,22 @@ function renderTarget({ source, target }: ImportPlan): readonly string[] {
       ? `${path} is made, with the key of the file`
       : `${path} becomes the node's own, with the same key; a copy of it as it is stays beside it`,
     ...(lost.length === 0 ? [] : [`not taken over: ${lost.join(', ')}`]),
+    ...renderLeftovers(source.file, name),
   ];
+}
+
+/** What the operator has to do about rules of the file: they are foreign shell text, which nothing here ever runs. */
+function renderLeftovers({ postUp, postDown }: WgQuickFile, name: string): readonly string[] {
+  if (postDown.length > 0) {
+    return [
+      'What its PostUp made stays, and nothing runs its PostDown any more. Once the node has started, run of it what is still wanted:',
+      // wg-quick(8) puts the name in, too, before it runs a line.
+      ...postDown.map((line) => `  ${hideKeysAlone(line.replaceAll('%i', name))}`),
+    ];
+  }
+  return postUp.length === 0
+    ? []
+    : ['What its PostUp made stays, and there is no PostDown that undoes it: look for it yourself'];
 }
 
 // Far above the longest of wg-quick(8).

@@ -1,11 +1,10 @@
 // Everything that an import reads before it decides: the file made by hand, the ids, the file of the interface, the live interface.
-import { readFile, stat } from 'node:fs/promises';
 import type { Config } from '../../core/config/config.ts';
 import { interfaceFileBytesMax } from '../../core/limits.ts';
-import type { PeerId, PrivateKey, PublicKey } from '../../core/peers/peer.ts';
+import type { Peer, PeerId, PrivateKey, PublicKey } from '../../core/peers/peer.ts';
 import type { Device, DevicePeer } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { describeSystemError } from '../disk/file-system.ts';
+import { describeFileFailure, readBoundedFile } from '../disk/small-file.ts';
 import { interfacePath, readInterfaceFile } from '../interface/interface-file.ts';
 import { type FilePeer, parseFilePeers } from '../interface/wg-quick-peers.ts';
 import { listDifferences, parseWgQuickFile, type WgQuickFile } from '../interface/wg-quick-text.ts';
@@ -32,7 +31,7 @@ type Outcome<Value> = Promise<Result<Value, ImportFailure>>;
 
 /** Reads the file, which has to agree with the configuration, and the ids. */
 export async function readSource(order: ImportOrder, config: Config['wireguard']): Outcome<ImportSource> {
-  const text = await readText(order.file);
+  const text = await readText('import', order.file);
   if (!text.ok) return text;
   const file = parseWgQuickFile(text.value);
   const { privateKey } = file;
@@ -41,22 +40,31 @@ export async function readSource(order: ImportOrder, config: Config['wireguard']
   if (!peers.ok) return refuse(order.file, peers.failure);
   const differences = listDifferences(file, config);
   if (differences.length > 0) return refuse(`${order.file} and the configuration differ`, differences);
-  const ids = await readIds(order.idsFile, peers.value);
+  const ids = await readIds(order.idsFile);
   return ids.ok ? ok({ file, privateKey, peers: peers.value, ids: ids.value }) : ids;
 }
 
-async function readIds(
-  path: string | null,
-  peers: readonly FilePeer[],
-): Outcome<ReadonlyMap<PublicKey, PeerId>> {
+async function readIds(path: string | null): Outcome<ReadonlyMap<PublicKey, PeerId>> {
   if (path === null) return ok(new Map());
-  const text = await readText(path);
+  const text = await readText('--ids', path);
   if (!text.ok) return text;
   const ids = parsePeerIds(text.value);
-  if (!ids.ok) return refuse(path, ids.failure);
-  const keys = new Set(peers.map((peer) => peer.publicKey));
-  const strange = [...ids.value.keys()].filter((publicKey) => !keys.has(publicKey));
-  return strange.length === 0 ? ids : refuse(`${path} names peers that the file does not have`, strange);
+  return ids.ok ? ids : refuse(path, ids.failure);
+}
+
+/** Refuses ids for keys that nobody has. Those of stored peers, from an import before, are right though the file lost them. */
+export function checkIds(
+  { ids, peers }: ImportSource,
+  stored: readonly Peer[],
+  { file, idsFile }: ImportOrder,
+): Result<void, ImportFailure> {
+  const keys = new Set([...peers, ...stored].map((peer) => peer.publicKey));
+  const storedIds = new Set(stored.map((peer) => peer.id));
+  const strange = [...ids].flatMap(([publicKey, id]) =>
+    keys.has(publicKey) || storedIds.has(id) ? [] : [publicKey],
+  );
+  if (strange.length === 0) return ok(undefined);
+  return refuse(`${idsFile} names peers that neither ${file} nor the store has`, strange);
 }
 
 /** Reads the interface's own file, which has to have the same key where there is one. */
@@ -85,13 +93,11 @@ export async function readLive(
   return fail({ message: 'the interface is up with another key than the file has: nothing is imported' });
 }
 
-async function readText(path: string): Outcome<string> {
-  try {
-    if ((await stat(path)).size > interfaceFileBytesMax) return fail({ message: `${path}: too large` });
-    return ok(await readFile(path, 'utf8'));
-  } catch (error) {
-    return fail({ message: `${path}: ${describeSystemError(error)}` });
-  }
+/** `argument`: what of the command line names the file. */
+async function readText(argument: string, path: string): Outcome<string> {
+  const file = await readBoundedFile(path, interfaceFileBytesMax);
+  if (file.ok) return ok(file.value.bytes.toString());
+  return fail({ message: `${argument} ${describeFileFailure(path, file.failure)}` });
 }
 
 function refuse(what: string, reasons: readonly string[]): Result<never, ImportFailure> {

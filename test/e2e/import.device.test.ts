@@ -1,5 +1,6 @@
 // A WireGuard set-up that somebody made by hand, with a client that sends through it, taken over by the node.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { createPeerKeys, generateKeyPair } from '../../adapters/keys.ts';
@@ -20,8 +21,11 @@ PrivateKey = ${server.privateKey}
 Address = 10.7.0.1/24
 Address = fd07::1/112
 ListenPort = 51820
-PostUp = true
+PostUp = nft 'add table inet mine-%i'
+PostDown = nft 'delete table inet mine-%i'
 `;
+
+const postDown = "nft 'delete table inet mine-wg0'";
 
 function peerText({ publicKey, presharedKey }: PeerKeys, allowedIPs: string): string {
   const secret = presharedKey === noPresharedKey ? '' : `PresharedKey = ${presharedKey}\n`;
@@ -78,7 +82,7 @@ test('it is taken over under a client that pings all the while, and no ping is l
   assert.equal(shown.status, 0, shown.stderr);
   assert.match(shown.stdout, /^\/etc\/wireguard\/wg0.conf: 2 peers; wg0 is up with 2$/m);
   assert.match(shown.stdout, /no preshared key until/);
-  assert.match(shown.stdout, /^not taken over: PostUp$/m);
+  assert.match(shown.stdout, /^not taken over: PostUp, PostDown$/m);
   assert.match(shown.stdout, /^Nothing was changed\./m);
   assert.deepEqual(await filesOf(host), ['wg0.conf']);
   assert.equal(await host.run('cat', file), head + usualPeers);
@@ -86,6 +90,7 @@ test('it is taken over under a client that pings all the while, and no ping is l
   const done = await home.run({ args: ['import', file, '--apply'] });
   assert.equal(done.status, 0, done.stderr);
   assert.match(done.stdout, /^Done: 2 peers stored/m);
+  for (const { stdout } of [shown, done]) assert.ok(stdout.includes(`:\n  ${postDown}\n`), stdout);
   assert.deepEqual([await peersOf(host), await indexOf(host)], before);
   for (const secret of [server.privateKey, other.presharedKey, client.privateKey]) {
     assert.ok(!`${shown.stdout}${shown.stderr}${done.stdout}${done.stderr}`.includes(secret));
@@ -108,6 +113,11 @@ test('it is taken over under a client that pings all the while, and no ping is l
     answered,
     answered.map((_, index) => index + 1),
   );
+
+  // The node leaves what PostUp made, and the line that was shown removes it.
+  assert.match(await host.run('nft', 'list', 'tables'), /inet mine-wg0/);
+  await host.run('sh', '-c', postDown);
+  assert.doesNotMatch(await host.run('nft', 'list', 'tables'), /inet mine-wg0/);
 
   const rotated = await node.request('POST', '/peers', { body: { peerId: own.peerId } });
   await vpn.become(jsonOf<CreatedShape>(rotated));
@@ -159,7 +169,13 @@ test('ids are those of a file where it names them', async (context) => {
   const peerId = '7c2f3f7a-6b4e-4f3f-8b2a-1a9b3c2d4e5f';
   const ids = `${home.folder}/ids.yaml`;
   await write(host, ids, `${client.publicKey}: ${peerId}\n`);
-  assert.equal((await home.run({ args: ['import', file, '--ids', ids, '--apply'] })).status, 0);
+  const apply = () => home.run({ args: ['import', file, '--ids', ids, '--apply'] });
+  assert.equal((await apply()).status, 0);
+  // The file is the node's now and has no peers, and so it stays right that the ids name one.
+  assert.match((await apply()).stdout, /^Nothing to do\.$/m);
+  await write(host, `${ids}.wrong`, `${generateKeyPair().publicKey}: ${randomUUID()}\n`);
+  const wrong = await home.run({ args: ['import', file, '--ids', `${ids}.wrong`] });
+  assert.match(wrong.stderr, /names peers that neither .*wg0\.conf nor the store has:\n- /);
   const node = await home.start();
   const answer = await node.request('GET', `/peers/${peerId}`);
   assert.equal(jsonOf<{ publicKey: string }>(answer).publicKey, client.publicKey);
@@ -206,4 +222,36 @@ test('one that is down is taken over too, and comes up with its peers', async (c
   await vpn.become(clientFile);
   await until('the client is back', () => vpn.reaches('10.7.0.1'));
   assert.equal((await peersOf(host)).length, 2);
+});
+
+test('a file that can not be read is named with the argument, what is wrong and what to do', async (context) => {
+  const { host, home } = await makeByHand(context, usualPeers);
+  const complaint = async (...args: readonly string[]) =>
+    (await home.run({ args: ['import', ...args] })).stderr;
+  assert.equal(
+    await complaint('/none.conf'),
+    'wgkeeper-node: import /none.conf: there is no such file; correct the path, or put the file there\n',
+  );
+  assert.match(await complaint('/etc'), /import \/etc: a folder, not a file; name a file$/m);
+  assert.match(await complaint(file, '--ids', '/none.yaml'), /--ids \/none\.yaml: there is no such file; /);
+  // It has no size to go by, and no end.
+  assert.match(await complaint('/dev/zero'), /import \/dev\/zero: larger than \d+ bytes; /);
+  assert.deepEqual(await filesOf(host), ['wg0.conf']);
+});
+
+test('a peer that comes twice is taken over as wg made it', async (context) => {
+  const twice = usualPeers + peerText({ ...client, presharedKey: noPresharedKey }, '10.7.0.3/32');
+  const { host, home } = await makeByHand(context, usualPeers);
+  await host.run('wg-quick', 'down', 'wg0');
+  await write(host, file, head + twice);
+  await host.run('wg-quick', 'up', 'wg0');
+  const before = await peersOf(host);
+  const done = await home.run({ args: ['import', file, '--apply'] });
+  assert.equal(done.status, 0, done.stderr);
+  assert.match(
+    done.stdout,
+    /^\+ \S+ 10\.7\.0\.3\/32 .*; comes 2 times, .*the AllowedIPs of the last count; /m,
+  );
+  await home.start();
+  assert.deepEqual(await peersOf(host), before);
 });

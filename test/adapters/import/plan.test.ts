@@ -20,9 +20,8 @@ const config = mustSucceed(
   ),
 );
 
-test('settings that are lost are named once each, and a key that lost its name is not', () => {
-  const text = `[Interface]\nPrivateKey = ${key}\nMTU = 1400\nPostUp = a\nPostUp = b\n${key}\n`;
-  const plan = renderPlan(
+function planOf(text: string): string {
+  return renderPlan(
     {
       source: {
         file: parseWgQuickFile(text),
@@ -37,6 +36,33 @@ test('settings that are lost are named once each, and a key that lost its name i
     { file: 'wg0.conf', idsFile: null, apply: false, skip: false },
     config.wireguard,
   );
+}
+
+const head = `[Interface]\nPrivateKey = ${key}\n`;
+
+test('settings that are lost are named once each, and a key that lost its name is not', () => {
+  const plan = planOf(`${head}MTU = 1400\nPostUp = a\nPostUp = b\n${key}\n`);
   assert.match(plan, /^not taken over: MTU, PostUp$/m);
   assert.ok(!plan.includes(key.slice(0, 43)));
+});
+
+test('the commands of PostDown are shown as wg-quick would run them, and nothing else of the file is', () => {
+  const plan = planOf(`${head}PostUp = secret of PostUp
+PostDown = iptables -D FORWARD -i %i -j ACCEPT; ip6tables -D FORWARD -i %i -j ACCEPT # for now
+PreDown = secret of PreDown
+PostDown = iptables -t nat -D POSTROUTING -o \`ip route | awk '{print $5}'\` -j MASQUERADE
+PostDown = wg set %i peer ${key} remove
+`);
+  const shown = plan.slice(plan.indexOf('What its PostUp made stays')).trimEnd().split('\n');
+  assert.deepEqual(shown.slice(1), [
+    '  iptables -D FORWARD -i wg0 -j ACCEPT; ip6tables -D FORWARD -i wg0 -j ACCEPT',
+    "  iptables -t nat -D POSTROUTING -o `ip route | awk '{print $5}'` -j MASQUERADE",
+    '  wg set wg0 peer (hidden) remove',
+  ]);
+  assert.ok(!plan.includes('secret of'));
+});
+
+test('a PostUp that nothing undoes is told, too', () => {
+  assert.match(planOf(`${head}PostUp = a\n`), /^What its PostUp made stays, and there is no PostDown/m);
+  assert.ok(!planOf(head).includes('PostUp'));
 });
