@@ -7,11 +7,14 @@ import {
   type FirewallConfig,
   type FirewallPlan,
   familiesOf,
+  firewallRules,
   type RulesState,
+  splitByHook,
 } from './firewall-rules.ts';
+import type { DroppingChain } from './foreign-rules.ts';
 import { call, type InterfaceHost, refused, type Step } from './interface-host.ts';
-import { planIptables, surveyIptables } from './iptables.ts';
-import { findDroppingChains, nftablesWorks, planNftables } from './nftables.ts';
+import { findIptablesDrops, planIptables, surveyIptables } from './iptables.ts';
+import { findNftablesDrops, nftablesWorks, planNftables } from './nftables.ts';
 
 /** The back end that makes the rules of a configuration on this host; null: there are to be none. */
 export async function settleBackend(
@@ -38,7 +41,7 @@ async function chooseBackend(config: FirewallConfig, host: InterfaceHost): Step<
   const iptables = await surveyIptables(familiesOf(config), host);
   if (!iptables.ok) return iptables;
   const { works, dropping } = iptables.value;
-  return ok(works && (!nftables.value || dropping.length > 0) ? 'iptables' : 'nftables');
+  return ok(works && (!nftables.value || dropping.size > 0) ? 'iptables' : 'nftables');
 }
 
 /** Whether exactly the rules of the configuration are there, of both back ends. Changes nothing. */
@@ -75,23 +78,23 @@ export async function warnOfDrops(config: FirewallConfig, host: InterfaceHost): 
   if (!chains.ok) return chains;
   if (chains.value.length === 0) return ok(undefined);
   host.log.warn(
-    { interface: config.interface, chains: chains.value },
+    {
+      interface: config.interface,
+      chains: chains.value.map(({ name }) => name),
+      remedies: chains.value.flatMap(({ remedies }) => remedies),
+    },
     "other chains drop forwarded packets by policy, which the node's own accept can't change: let the interface's traffic pass in their rules, or peers reach this host alone",
   );
   return ok(undefined);
 }
 
-/** The chains that may drop what the rules let pass; none where there are to be no rules. Changes nothing. */
-export async function findDrops(config: FirewallConfig, host: InterfaceHost): Step<readonly string[]> {
-  const backend = config.routing?.backend;
-  if (backend === undefined) return ok([]);
-  const families = familiesOf(config);
-  const iptables = await surveyIptables(backend === 'nftables' ? families : [], host);
-  if (!iptables.ok) return iptables;
-  return ok([
-    ...iptables.value.dropping.map((program) => `${program} FORWARD`),
-    ...(await findDroppingChains(families, host)),
-  ]);
+/** The chains of others that drop what the rules let pass; none where there are to be no rules. Changes nothing. */
+export async function findDrops(config: FirewallConfig, host: InterfaceHost): Step<readonly DroppingChain[]> {
+  const { forward } = splitByHook(firewallRules(config));
+  // In iptables' own FORWARD the node's rules of that back end are heard.
+  const iptables = await findIptablesDrops(config.routing?.backend === 'nftables' ? forward : [], host);
+  if (!iptables.ok || forward.length === 0) return iptables;
+  return ok([...iptables.value, ...(await findNftablesDrops(forward, host))]);
 }
 
 // The wanted back end comes first, so that a change of it leaves no gap.

@@ -1,7 +1,19 @@
 // iptables and ip6tables on this host: which rules of the node they have, and what would change them.
 import type { AddressFamily } from '../../core/address.ts';
 import { fail, ok } from '../../core/result.ts';
-import { combineStates, type FirewallConfig, type FirewallPlan, familiesOf } from './firewall-rules.ts';
+import {
+  combineStates,
+  type FirewallConfig,
+  type FirewallPlan,
+  type FirewallRule,
+  familiesOf,
+} from './firewall-rules.ts';
+import {
+  type DroppingChain,
+  letsPass,
+  parseIptablesChains,
+  renderIptablesRemedies,
+} from './foreign-rules.ts';
 import { call, type InterfaceHost, refused, type Step, saidNo } from './interface-host.ts';
 import { forwardDrops, iptablesProgram, planRestore } from './iptables-text.ts';
 
@@ -21,8 +33,10 @@ export async function planIptables(config: FirewallConfig, host: InterfaceHost):
 export interface IptablesSurvey {
   /** Whether it works for every family that was asked about. */
   readonly works: boolean;
-  /** The programs whose FORWARD chain drops what none of its rules accepts. */
-  readonly dropping: readonly string[];
+  /** The programs that are not installed. */
+  readonly missing: readonly string[];
+  /** The families whose FORWARD chain drops what none of its rules accepts, with what iptables-save says. */
+  readonly dropping: ReadonlyMap<AddressFamily, string>;
 }
 
 /** Looks at the tables of these families. Makes none, and loads nothing. */
@@ -30,15 +44,35 @@ export async function surveyIptables(
   families: readonly AddressFamily[],
   host: InterfaceHost,
 ): Step<IptablesSurvey> {
-  const dropping: string[] = [];
+  const dropping = new Map<AddressFamily, string>();
+  const missing: string[] = [];
   let works = true;
-  for (const program of families.map(iptablesProgram)) {
+  for (const family of families) {
+    const program = iptablesProgram(family);
     const saved = await call(`${program}-save`, [], host);
     if (!saved.ok && !saidNo(saved.failure)) return fail(refused(saved.failure, host));
     works &&= saved.ok;
-    if (saved.ok && forwardDrops(saved.value)) dropping.push(program);
+    if (saved.ok && forwardDrops(saved.value)) dropping.set(family, saved.value);
+    if (!saved.ok && saved.failure.code === 'command_missing') missing.push(program);
   }
-  return ok({ works, dropping });
+  return ok({ works, missing, dropping });
+}
+
+/** The FORWARD chains that drop forwarded packets for which these rules are meant. Empty `wanted`: nothing is looked at. */
+export async function findIptablesDrops(
+  wanted: readonly FirewallRule[],
+  host: InterfaceHost,
+): Step<readonly DroppingChain[]> {
+  const survey = await surveyIptables([...new Set(wanted.map(({ family }) => family))], host);
+  if (!survey.ok) return survey;
+  const drops = [...survey.value.dropping].flatMap(([family, saved]) => {
+    const chains = parseIptablesChains(saved);
+    const lost = wanted.filter((rule) => rule.family === family && !letsPass(chains, 'FORWARD', rule));
+    const program = iptablesProgram(family);
+    const remedies = renderIptablesRemedies(program, lost);
+    return lost.length === 0 ? [] : [{ name: `${program} FORWARD`, remedies }];
+  });
+  return ok(drops);
 }
 
 async function planFamily(

@@ -1,7 +1,13 @@
 // nftables on this host: whether it can be used, which rules of the node it has, and what would change them.
 import type { AddressFamily } from '../../core/address.ts';
 import { fail, ok } from '../../core/result.ts';
-import type { FirewallConfig, FirewallPlan } from './firewall-rules.ts';
+import type { FirewallConfig, FirewallPlan, FirewallRule } from './firewall-rules.ts';
+import {
+  type DroppingChain,
+  letsPass,
+  parseNftablesChains,
+  renderNftablesRemedies,
+} from './foreign-rules.ts';
 import { call, type InterfaceHost, refused, type Step, saidNo } from './interface-host.ts';
 import {
   compareNftables,
@@ -28,16 +34,27 @@ export async function nftablesWorks(config: FirewallConfig, host: InterfaceHost)
 }
 
 /**
- * The chains, as `inet filter forward`, that drop forwarded packets of these families which they don't accept themselves,
- * save for iptables' FORWARD. None where nft can't tell.
+ * The chains that drop forwarded packets for which these rules are meant, save for iptables' FORWARD. None where nft can't
+ * tell.
  */
-export async function findDroppingChains(
-  families: readonly AddressFamily[],
+export async function findNftablesDrops(
+  wanted: readonly FirewallRule[],
   host: InterfaceHost,
-): Promise<readonly string[]> {
+): Promise<readonly DroppingChain[]> {
   const listed = await call('nft', ['list', 'chains'], host);
-  const seen = ['inet', ...families.map((family) => (family === 'IPv4' ? 'ip' : 'ip6'))];
-  return parseDroppingChains(listed.ok ? listed.value : '')
-    .filter(({ family, name }) => seen.includes(family) && name !== 'FORWARD')
-    .map(({ family, table, name }) => `${family} ${table} ${name}`);
+  const drops: DroppingChain[] = [];
+  for (const { family, table, name } of parseDroppingChains(listed.ok ? listed.value : '')) {
+    const met = name === 'FORWARD' ? [] : wanted.filter((rule) => seesFamily(family, rule.family));
+    if (met.length === 0) continue;
+    const shown = await call('nft', ['list', 'table', family, table], host);
+    const chains = parseNftablesChains(shown.ok ? shown.value : '');
+    const lost = met.filter((rule) => !letsPass(chains, name, rule));
+    const chain = `${family} ${table} ${name}`;
+    if (lost.length > 0) drops.push({ name: chain, remedies: renderNftablesRemedies(chain, lost) });
+  }
+  return drops;
+}
+
+function seesFamily(tableFamily: string, family: AddressFamily): boolean {
+  return tableFamily === 'inet' || tableFamily === (family === 'IPv4' ? 'ip' : 'ip6');
 }

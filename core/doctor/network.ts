@@ -140,8 +140,8 @@ export interface FirewallFacts {
   readonly backend: string | null;
   /** `extra`: all that are wanted, and others of the node too; null: that could not be seen. */
   readonly rules: 'present' | 'missing' | 'extra' | null;
-  /** Chains of others that drop forwarded packets by policy, whatever the node's rules accept. */
-  readonly drops: readonly string[];
+  /** Chains of others that drop the node's forwarded packets by policy, and the commands that let them pass there. */
+  readonly drops: readonly { readonly name: string; readonly remedies: readonly string[] }[];
   /** Whether the interface's file is the node's own, or not there yet; another brings rules of its own. */
   readonly writtenByNode: boolean;
 }
@@ -152,10 +152,11 @@ export function judgeFirewall({ backend, rules, drops, writtenByNode }: Firewall
   if (rules === null) return unseen('the firewall rules');
   if (rules === 'present') {
     if (drops.length === 0) return good(`every rule is there (${backend})`);
-    const seen = `every rule is there (${backend}), but others drop by policy: ${drops.join(', ')}`;
+    const names = drops.map(({ name }) => name).join(', ');
+    const remedies = drops.flatMap((drop) => drop.remedies).join('; ');
     return doubtful(
-      seen,
-      "let the interface's traffic pass in their rules, too, or peers reach this host alone",
+      `every rule is there (${backend}), but others drop by policy: ${names}`,
+      `let the interface's traffic pass there, too, or peers reach this host alone: ${remedies}`,
     );
   }
   if (!writtenByNode) {

@@ -200,7 +200,8 @@ const faults: readonly Fault[] = [
       "nft 'add table inet theirs; add chain inet theirs f { type filter hook forward priority 0; policy drop; }'",
     ),
     troubles: {
-      firewall: /^warn: every rule is there \(nftables\), but others drop by policy: inet theirs f → /,
+      firewall:
+        /^warn: every rule is there \(nftables\), but others drop by policy: inet theirs f → .*: nft 'insert rule inet theirs f iifname "wg0" oifname "wan0" accept'; nft /,
     },
     mended: shell('nft delete table inet theirs'),
   },

@@ -105,3 +105,35 @@ for (const { backend, of, policy, own, rules } of [
     assert.equal(await dumpFirewall(host), before);
   });
 }
+
+interface DiagnosisShape {
+  readonly checks: readonly { readonly check: string; readonly status: string; readonly advice?: string }[];
+}
+
+for (const [what, policy] of [
+  ['a chain of nftables', nftablesPolicy('drop')],
+  ['FORWARD of iptables', iptablesPolicy('drop')],
+] as const) {
+  test(`what the doctor advises where ${what} drops lets clients through, and then it is content`, async (context) => {
+    const { host, client } = await createWorld(context);
+    await host.run('sh', '-c', policy);
+    const settings = { wireguard: { routing: { wan_interface: 'out0', backend: 'nftables' } } };
+    const home = await createNodeHome(context, { namespace: host, settings });
+    const node = await home.start();
+    const created = await node.request('POST', '/peers', { body: { peerId: randomUUID() } });
+    await client.become(jsonOf<CreatedShape>(created));
+    await until('the tunnel carries', () => client.reaches('10.7.0.1'));
+    for (const end of world) await client.namespace.run('ip', 'route', 'replace', end.network, 'dev', 'vpn0');
+    assert.equal(await seenBy(world[0].own, client.namespace), null);
+
+    const firewall = async () => {
+      const { stdout } = await home.run({ args: ['doctor', '--json'] });
+      return (JSON.parse(stdout) as DiagnosisShape).checks.find(({ check }) => check === 'firewall');
+    };
+    const { status, advice = '' } = (await firewall()) ?? assert.fail('no check of the firewall');
+    assert.equal(status, 'warn');
+    await host.run('sh', '-c', advice.slice(advice.indexOf(': ') + 2));
+    for (const end of world) assert.equal(await seenBy(end.own, client.namespace), end.host);
+    assert.deepEqual([(await firewall())?.status, (await firewall())?.advice], ['ok', undefined]);
+  });
+}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   adjustRules,
+  findDrops,
   inspectRules,
   settleBackend,
   warnOfDrops,
@@ -134,4 +135,32 @@ table inet filter {
   const iptables = { interface: 'wg0', backend: 'iptables', wanInterface: 'eth0' } as const;
   assert.deepEqual(await warned({ ...dual, routing: iptables }), [['warn', ['inet filter forward']]]);
   assert.deepEqual(await warned(withoutRules(dual)), []);
+});
+
+test('a chain that lets through what the rules do is none to warn of, though it drops all else', async () => {
+  const chains =
+    'table inet filter {\n\tchain forward {\n\t\ttype filter hook forward priority filter; policy drop;\n';
+  const accepting = `${chains}\t\tiifname "wg0" accept\n\t\tct state established,related accept\n`;
+  const saved = `${dropping.replace('COMMIT', '-A FORWARD -i wg0 -j ACCEPT\n-A FORWARD -o wg0 -j ACCEPT\nCOMMIT')}`;
+  const found = await findDrops(
+    dual,
+    createHost({
+      'nft list chains': chains,
+      'nft list table': accepting,
+      'iptables-save': saved,
+      'ip6tables-save': dropping,
+    }),
+  );
+  assert.deepEqual(
+    found,
+    ok([
+      {
+        name: 'ip6tables FORWARD',
+        remedies: [
+          'ip6tables -I FORWARD -i wg0 -o eth0 -j ACCEPT',
+          'ip6tables -I FORWARD -i eth0 -o wg0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT',
+        ],
+      },
+    ]),
+  );
 });

@@ -296,10 +296,10 @@ cases('the firewall', [
   ['not wanted', judgeFirewall({ ...firewall, backend: null, rules: null }), 'ok', /no rules are asked for/],
   [
     'there in vain',
-    judgeFirewall({ ...firewall, drops: ['inet filter forward'] }),
+    judgeFirewall({ ...firewall, drops: [{ name: 'inet filter forward', remedies: ['one', 'two'] }] }),
     'warn',
     /others drop by policy: inet filter forward$/,
-    /pass/,
+    /pass there.*: one; two$/,
   ],
   ['missing', judgeFirewall({ ...firewall, rules: 'missing' }), 'fail', /missing/, /up/],
   ['left over', judgeFirewall({ ...firewall, rules: 'extra' }), 'warn', /another configuration/, /up/],
