@@ -86,9 +86,15 @@ function checkConfig({ configPath, config }: DoctorHost): Verdict {
   return judgeConfig({ path: configPath, config });
 }
 
-async function checkForwarding({ config }: Sight): Promise<Verdict> {
-  const families = config.wireguard.subnets.map(({ cidr }) => cidr.family);
-  return judgeForwarding({ families, ...(await readForwarding('/proc/sys')) });
+async function checkForwarding({ config, links }: Sight): Promise<Verdict> {
+  const { interface: name, subnets } = config.wireguard;
+  const [{ deaf, ...settings }, seen] = await Promise.all([readForwarding(name, '/proc/sys'), links()]);
+  return judgeForwarding({
+    families: subnets.map(({ cidr }) => cidr.family),
+    ...settings,
+    // The ports of a bridge, as containers have them, get their routes through the bridge.
+    deaf: deaf.filter((each) => seen?.get(each)?.isPort !== true),
+  });
 }
 
 async function checkInterface(sight: Sight): Promise<Verdict> {

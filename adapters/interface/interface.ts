@@ -60,8 +60,7 @@ export function bringUp(
     const { config, file } = settled.value;
     const told = await tellRouting(asked, config, host);
     if (!told.ok) return told;
-    const families = config.subnets.map((subnet) => subnet.cidr.family);
-    const forwarding = await ensureForwarding(families, join(host.procFolder, 'sys'), host.log);
+    const forwarding = await ensureForwarding(config, join(host.procFolder, 'sys'), host.log);
     if (!forwarding.ok) return forwarding;
     if (await isThere(config.interface, host)) {
       const adjusted = await adjustInterface(config, file, host);

@@ -5,6 +5,8 @@ import { type IpObject, isIpObject, parseIpJson } from './ip-json.ts';
 /** A live interface, as far as the node adjusts it. */
 export interface Link {
   readonly isUp: boolean;
+  /** Whether it is part of another interface: a bridge's, most often. */
+  readonly isPort: boolean;
   readonly mtuBytes: number;
   /** As `10.0.0.1/24`, in canonical text; those of global scope only. */
   readonly addresses: readonly string[];
@@ -33,6 +35,7 @@ function parseEntry(entry: IpObject): Link | null {
   const addresses = Array.isArray(entry['addr_info']) ? entry['addr_info'].map(parseAddressInfo) : [];
   return {
     isUp: entry['flags'].includes('UP'),
+    isPort: typeof entry['master'] === 'string',
     mtuBytes: entry['mtu'],
     addresses: addresses.filter((address) => address !== null),
   };

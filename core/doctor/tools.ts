@@ -1,5 +1,6 @@
 // Judges what the node works through: programs, the kernel's WireGuard or a userspace one, forwarding. Pure; looks at nothing.
 import type { AddressFamily } from '../address.ts';
+import { formatSysctl } from '../sysctl-name.ts';
 import { bad, doubtful, gather, good, unseen, type Verdict } from './verdict.ts';
 
 /** The programs that the configuration needs. */
@@ -62,11 +63,13 @@ export interface ForwardingFacts {
   readonly ipv6: string | null;
   /** `net.ipv6.conf.all.disable_ipv6`; null: as above. */
   readonly ipv6Disabled: string | null;
+  /** The interfaces with `accept_ra` 1. */
+  readonly deaf: readonly string[];
 }
 
-/** Fails where one that is needed is off. */
+/** Fails where one that is needed is off; warns where the host may lose its IPv6 route. */
 export function judgeForwarding(facts: ForwardingFacts): Verdict {
-  const { families, ipv4, ipv6, ipv6Disabled } = facts;
+  const { families, ipv4, ipv6, ipv6Disabled, deaf } = facts;
   const findings: Verdict[] = [];
   if (families.includes('IPv4')) findings.push(judgeSetting('net.ipv4.ip_forward', ipv4));
   if (families.includes('IPv6')) {
@@ -75,6 +78,7 @@ export function judgeForwarding(facts: ForwardingFacts): Verdict {
         ? judgeSetting('net.ipv6.conf.all.forwarding', ipv6)
         : bad('IPv6 is off on this host', 'turn IPv6 on, or take wireguard.subnet6 out of the configuration'),
     );
+    if (ipv6 === '1' && deaf.length > 0) findings.push(judgeDeaf(deaf));
   }
   return gather(findings, `on for ${families.join(' and ')}`);
 }
@@ -84,3 +88,17 @@ function judgeSetting(name: string, value: string | null): Verdict {
   if (value === null) return unseen(name, null);
   return bad(`${name} is ${value}`, `wgkeeper-node up turns it on; by hand: sysctl -w ${name}=1`);
 }
+
+function judgeDeaf(names: readonly string[]): Verdict {
+  const settings = names
+    .slice(0, deafShownMax)
+    .map((name) => formatSysctl(`net/ipv6/conf/${name}/accept_ra`));
+  const more = names.length > settings.length ? ` (and ${names.length - settings.length} more)` : '';
+  return doubtful(
+    `${settings.join(', ')}${more} ${names.length === 1 ? 'is' : 'are'} 1 while the host forwards: an IPv6 route from router advertisements is lost there`,
+    `wgkeeper-node up sets 2; by hand: sysctl -w ${settings.map((each) => `${each}=2`).join(' ')}`,
+  );
+}
+
+// A line is to stay one that can be read.
+const deafShownMax = 4;

@@ -92,6 +92,15 @@ const faults: readonly Fault[] = [
     mended: shell('echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'),
   },
   {
+    what: 'forwarding that loses the IPv6 route',
+    happens: shell('echo 1 >/proc/sys/net/ipv6/conf/wan0/accept_ra'),
+    troubles: {
+      forwarding:
+        /^warn: net\.ipv6\.conf\.wan0\.accept_ra is 1 while the host forwards.* → wgkeeper-node up sets 2/,
+    },
+    mended: ({ home }) => home.run({ args: ['up'] }),
+  },
+  {
     what: 'another key on the interface',
     happens: shell(
       `cp ${file} /etc/wireguard/before; wg genkey >/etc/wireguard/key; wg set wg0 private-key /etc/wireguard/key`,

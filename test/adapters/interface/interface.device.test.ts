@@ -272,6 +272,12 @@ test('accept_ra is 2 where it was 1, so that the host keeps its IPv6 route', asy
   assert.equal(await sysctl(host, 'ipv6/conf/all/forwarding'), '1');
   assert.equal(await sysctl(host, 'ipv6/conf/wan0/accept_ra'), '2');
   assert.equal(await sysctl(host, 'ipv6/conf/quiet0/accept_ra'), '0');
+
+  // Also where the host forwarded before. The node's own interface is to hear no router.
+  await host.run('sh', '-c', 'echo 1 | tee /proc/sys/net/ipv6/conf/w*0/accept_ra');
+  assert.equal(answer(await drive(host, {})), 'was_up');
+  assert.equal(await sysctl(host, 'ipv6/conf/wan0/accept_ra'), '2');
+  assert.equal(await sysctl(host, 'ipv6/conf/wg0/accept_ra'), '1');
 });
 
 test('read-only settings are fine when they are right and a named failure when they are not', async (context) => {
@@ -282,14 +288,22 @@ test('read-only settings are fine when they are right and a named failure when t
   assert.equal(code, 'forwarding_off');
   assert.match(message, /net\.ipv4\.ip_forward is 0/);
   assert.equal((await see(host)).index, null);
-  await host.run('mount', '-o', 'remount,rw,bind', '/proc/sys');
-  await host.run(
-    'sh',
-    '-c',
-    'echo 1 | tee /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding',
+  const turnOn = async (path: string) => {
+    await host.run('mount', '-o', 'remount,rw,bind', '/proc/sys');
+    await host.run('sh', '-c', 'echo 1 >"$1"', 'sh', path);
+    await host.run('mount', '-o', 'remount,ro,bind', '/proc/sys');
+  };
+  await turnOn('/proc/sys/net/ipv4/ip_forward');
+  const second = failure(await drive(host, {}));
+  assert.equal(second.code, 'forwarding_off');
+  assert.match(
+    second.message,
+    /^net\.ipv6\.conf\.all\.forwarding is 0 and .*\(EROFS\).*"sysctl -w net\.ipv6\.conf\.all\.forwarding=1".*Kubernetes.*"sysctls:"/,
   );
-  await host.run('mount', '-o', 'remount,ro,bind', '/proc/sys');
-  assert.equal(answer(await drive(host, {})), 'made');
+  await turnOn('/proc/sys/net/ipv6/conf/all/forwarding');
+  const up = await drive(host, {});
+  assert.equal(answer(up), 'made');
+  assert.match(linesAt(up, 'warn').join(), /wan0\.accept_ra is 1 and can't be set \(EROFS\)/);
 });
 
 test('an IPv6 subnet on a host without IPv6 is a named failure', async (context) => {

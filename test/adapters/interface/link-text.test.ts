@@ -21,6 +21,7 @@ const shown = JSON.stringify([
 test('a link is read with its global addresses in canonical text', () => {
   assert.deepEqual(parseLink(shown, 'wg0'), {
     isUp: true,
+    isPort: false,
     mtuBytes: 1420,
     addresses: ['10.7.0.1/24', 'fd07::1/112'],
   });
@@ -28,6 +29,10 @@ test('a link is read with its global addresses in canonical text', () => {
 
 test('a link that is down is known as such', () => {
   assert.equal(parseLink(shown.replace('"UP",', ''), 'wg0')?.isUp, false);
+});
+
+test('a port of a bridge is known as such', () => {
+  assert.equal(parseLink(shown.replace('"mtu"', '"master":"br0","mtu"'), 'wg0')?.isPort, true);
 });
 
 test('what is not about this link is nothing', () => {

@@ -150,7 +150,7 @@ cases('WireGuard', [
   ['not to be seen', judgeWireGuard({ kernel: 'unknown', ...nothing }), 'warn', /not to be seen/, /modprobe/],
 ]);
 
-const forwards = { families: ['IPv4', 'IPv6'] as const, ipv4: '1', ipv6: '1', ipv6Disabled: '0' };
+const forwards = { families: ['IPv4', 'IPv6'] as const, ipv4: '1', ipv6: '1', ipv6Disabled: '0', deaf: [] };
 cases('forwarding', [
   ['of both', judgeForwarding(forwards), 'ok', /^on for IPv4 and IPv6$/],
   [
@@ -172,6 +172,19 @@ cases('forwarding', [
     'fail',
     /IPv6 is off/,
     /subnet6/,
+  ],
+  [
+    'that loses the IPv6 route',
+    judgeForwarding({ ...forwards, deaf: ['eth0', 'eth0.5', 'a', 'b', 'c'] }),
+    'warn',
+    /^net\.ipv6\.conf\.eth0\.accept_ra, net\/ipv6\/conf\/eth0\.5\/accept_ra, .* \(and 1 more\) are 1 while/,
+    /sysctl -w net\.ipv6\.conf\.eth0\.accept_ra=2 net\/ipv6/,
+  ],
+  [
+    'that is off, and so loses none',
+    judgeForwarding({ ...forwards, families: ['IPv4'], deaf: ['eth0'] }),
+    'ok',
+    /IPv4/,
   ],
   ['not to be seen', judgeForwarding({ ...forwards, ipv4: null }), 'warn', /ip_forward could not be seen/],
 ]);
