@@ -35,35 +35,37 @@ import type { Sight } from './sight.ts';
 import { lookAtFolder } from './store.ts';
 
 /**
- * One check. `host`: made whatever the configuration says; `config`: where there is one that is right; `interface`: where
- * that also has a real interface.
+ * One check. `host`: made whatever the configuration says; `device`: the same, unless that has the device in memory;
+ * `config`: where there is one that is right; `interface`: where that also has a real interface.
  */
-export type Check =
-  | {
-      readonly name: string;
-      readonly needs: 'host';
-      /** `config` is null where there is none that is right. Never rejects for what it finds. */
-      readonly make: (host: DoctorHost, config: Config | null) => Verdict | Promise<Verdict>;
-    }
-  | {
-      readonly name: string;
-      readonly needs: 'config' | 'interface';
-      /** Never rejects for what it finds. */
-      readonly make: (sight: Sight) => Promise<Verdict>;
-    };
+export type Check = HostCheck<'host'> | HostCheck<'device'> | SightCheck<'config'> | SightCheck<'interface'>;
+
+interface HostCheck<Needs> {
+  readonly name: string;
+  readonly needs: Needs;
+  /** `config` is null where there is none that is right. Never rejects for what it finds. */
+  readonly make: (host: DoctorHost, config: Config | null) => Verdict | Promise<Verdict>;
+}
+
+interface SightCheck<Needs> {
+  readonly name: string;
+  readonly needs: Needs;
+  /** Never rejects for what it finds. */
+  readonly make: (sight: Sight) => Promise<Verdict>;
+}
 
 /** Every check, in the order in which they are read. Names stay the same from version to version. */
 export const checks: readonly Check[] = [
   { name: 'config', needs: 'host', make: checkConfig },
   { name: 'node', needs: 'host', make: async () => judgeRuntime(await lookAtRuntime()) },
-  { name: 'privileges', needs: 'host', make: (host) => judgePrivileges(lookAtPrivileges(host)) },
+  { name: 'privileges', needs: 'device', make: (host) => judgePrivileges(lookAtPrivileges(host)) },
   { name: 'clock', needs: 'host', make: (host) => judgeClock(lookAtClock(host)) },
   {
     name: 'programs',
     needs: 'host',
     make: async (host, config) => judgePrograms(await lookForPrograms(host, config)),
   },
-  { name: 'wireguard', needs: 'host', make: async (host) => judgeWireGuard(await lookForWireGuard(host)) },
+  { name: 'wireguard', needs: 'device', make: async (host) => judgeWireGuard(await lookForWireGuard(host)) },
   { name: 'forwarding', needs: 'interface', make: checkForwarding },
   { name: 'interface', needs: 'interface', make: checkInterface },
   { name: 'interface_file', needs: 'interface', make: checkInterfaceFile },

@@ -31,9 +31,10 @@ function begin(
   config: Config | null,
   sight: Sight | null,
 ): Promise<Verdict> | null {
-  if (check.needs === 'host') return Promise.resolve(check.make(host, config));
-  if (sight === null || (check.needs === 'interface' && sight.config.wireguard.backend !== 'wg')) return null;
-  return check.make(sight);
+  const isInMemory = config?.wireguard.backend === 'memory';
+  if (isInMemory && (check.needs === 'device' || check.needs === 'interface')) return null;
+  if (check.needs === 'host' || check.needs === 'device') return Promise.resolve(check.make(host, config));
+  return sight === null ? null : check.make(sight);
 }
 
 async function finish(check: Check, work: Promise<Verdict>, clock: Clock): Promise<Finding> {

@@ -16,7 +16,7 @@ export async function lookForPrograms(host: DoctorHost, config: Config | null): 
 }
 
 async function programsFor(config: Config | null, path: string): Promise<readonly string[]> {
-  if (config?.wireguard.backend === 'memory') return ['flock'];
+  if (config?.wireguard.backend === 'memory') return config.wireguard.peerStoreFile === null ? [] : ['flock'];
   return ['wg', 'ip', 'flock', ...(config === null ? [] : await firewallPrograms(config.wireguard, path))];
 }
 

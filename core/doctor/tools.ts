@@ -14,6 +14,7 @@ export interface ProgramFacts {
 
 /** Fails when one is missing, and names the packages. */
 export function judgePrograms({ wanted, missing, packageOf }: ProgramFacts): Verdict {
+  if (wanted.length === 0) return good('none are needed');
   if (missing.length === 0) return good(wanted.join(', '));
   const packages = [...new Set(missing.map(packageOf))];
   return bad(`missing: ${missing.join(', ')}`, `install ${packages.join(', ')}`);
