@@ -5,7 +5,7 @@ import type { Log, LogLevel } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { service } from '../core/version.ts';
 import { type Command, helpText } from './command-line.ts';
-import type { LoadedConfig } from './config-file.ts';
+import type { ConfigFailure, LoadedConfig } from './config-file.ts';
 import type { ImportReport } from './import/import.ts';
 import type { ImportOrder } from './import/order.ts';
 import type { BufferedLog } from './log.ts';
@@ -18,8 +18,7 @@ export interface CommandRefusal {
   readonly message: string;
 }
 
-/** The configuration, or what is wrong with it, a line each. */
-type LoadedOrNot = Result<LoadedConfig, readonly string[]>;
+type LoadedOrNot = Result<LoadedConfig, ConfigFailure>;
 
 type Outcome<Value> = Promise<Result<Value, CommandRefusal>>;
 
@@ -77,7 +76,7 @@ export async function runCommand(command: Command, surroundings: CommandSurround
   const loaded = surroundings.loadConfig();
   if (command.kind === 'doctor') return doctor(command.json, loaded, surroundings);
   if (!loaded.ok) {
-    for (const line of loaded.failure) complain(line);
+    for (const line of loaded.failure.lines) complain(line);
     return 1;
   }
   const { config, warnings } = loaded.value;

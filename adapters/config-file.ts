@@ -14,22 +14,41 @@ export interface LoadedConfig {
   readonly warnings: readonly string[];
 }
 
-/**
- * Reads and checks a configuration file. A failure is a list of lines for the terminal, one a problem, such as
- * `config.yaml:12: wireguard.subnet: got "10.0.0.0/31", want an IPv4 network with a prefix of at most 30`.
- * Neither they nor the warnings hold a secret.
- */
-export function loadConfig(path: string): Result<LoadedConfig, readonly string[]> {
+/** Why there is no configuration. */
+export interface ConfigFailure {
+  /** `forbidden`: this user may not read it, or a secret that it points to, and nothing else is known to be wrong. */
+  readonly code: 'wrong' | 'forbidden';
+  /**
+   * For the terminal, one a problem, such as
+   * `config.yaml:12: wireguard.subnet: got "10.0.0.0/31", want an IPv4 network with a prefix of at most 30`.
+   */
+  readonly lines: readonly string[];
+}
+
+/** Reads and checks a configuration file. Neither a failure's lines nor the warnings hold a secret. */
+export function loadConfig(path: string): Result<LoadedConfig, ConfigFailure> {
   const file = readText(path, configBytesMax);
-  if (!file.ok) return fail([`${path}: ${file.failure.reason}${missingHint(file.failure)}`]);
+  if (!file.ok) {
+    const lines = [`${path}: ${file.failure.reason}${missingHint(file.failure)}`];
+    return fail({ code: file.failure.code === 'forbidden' ? 'forbidden' : 'wrong', lines });
+  }
   const yaml = parseYaml(file.value.text, configDepthMax);
   if (!yaml.ok) {
     const line = yaml.failure.line === null ? '' : `:${yaml.failure.line}`;
-    return fail([`${path}${line}: not readable as YAML: ${yaml.failure.reason}`]);
+    return fail({ code: 'wrong', lines: [`${path}${line}: not readable as YAML: ${yaml.failure.reason}`] });
   }
   const warnings: string[] = [];
-  const config = parseConfig(yaml.value.value, (secretPath) => readSecret(secretPath, warnings));
-  if (!config.ok) return fail(problemLines(path, yaml.value, config.failure));
+  let forbidden = 0;
+  const config = parseConfig(yaml.value.value, (secretPath) => {
+    const secret = readSecret(secretPath, warnings);
+    if (secret.ok) return secret;
+    if (secret.failure.code === 'forbidden') forbidden += 1;
+    return fail(secret.failure.reason);
+  });
+  if (!config.ok) {
+    const code = config.failure.length === forbidden ? 'forbidden' : 'wrong';
+    return fail({ code, lines: problemLines(path, yaml.value, config.failure) });
+  }
   if (holdsSecret(yaml.value)) warnIfShared(path, file.value.mode, warnings);
   return ok({ config: config.value, warnings });
 }
@@ -49,9 +68,9 @@ function problemLines(path: string, yaml: YamlDocument, problems: readonly Confi
 }
 
 /** The file's text less one line end, as every editor adds one and `echo` too. */
-function readSecret(path: string, warnings: string[]): Result<string, string> {
+function readSecret(path: string, warnings: string[]): Result<string, SmallFileFailure> {
   const file = readText(path, secretFileBytesMax);
-  if (!file.ok) return fail(file.failure.reason);
+  if (!file.ok) return file;
   warnIfShared(path, file.value.mode, warnings);
   return ok(file.value.text.replace(/\r?\n$/, ''));
 }

@@ -13,7 +13,7 @@ const timeoutMs = 4_000;
 
 const loaded = loadConfig(process.env['NODE_CONFIG'] || 'config.yaml');
 if (loaded.ok) ask(loaded.value.config.server);
-else end(1, loaded.failure.join('\n'));
+else end(1, loaded.failure.lines.join('\n'));
 
 function ask({ host, port, tls }: Config['server']): void {
   const request = tls === null ? requestHttp : requestHttps;

@@ -3,7 +3,7 @@ import { type ConfigChanges, findConfigChanges } from '../core/config/changes.ts
 import type { Config } from '../core/config/config.ts';
 import type { LogLevel } from '../core/ports.ts';
 import type { Result } from '../core/result.ts';
-import type { LoadedConfig } from './config-file.ts';
+import type { ConfigFailure, LoadedConfig } from './config-file.ts';
 import type { BufferedLog } from './log.ts';
 
 /** A server that takes some keys of a new configuration. */
@@ -21,7 +21,7 @@ export interface ReloadSurroundings {
   readonly config: Config;
   readonly server: ReloadableServer;
   readonly log: BufferedLog;
-  readonly loadConfig: () => Result<LoadedConfig, readonly string[]>;
+  readonly loadConfig: () => Result<LoadedConfig, ConfigFailure>;
   readonly levelOf: (config: Config) => LogLevel;
 }
 
@@ -35,7 +35,7 @@ export function createReload({ config, server, log, loadConfig, levelOf }: Reloa
 
   return () => {
     const loaded = loadConfig();
-    if (!loaded.ok) return keepOld(loaded.failure);
+    if (!loaded.ok) return keepOld(loaded.failure.lines);
     const next = loaded.value.config;
     const taken = server.reload(next);
     if (!taken.ok) return keepOld(taken.failure);

@@ -3,17 +3,56 @@ import type { TlsFiles } from '../core/config/config.ts';
 import type { TlsPair } from '../core/http/tls.ts';
 import { tlsFileBytesMax } from '../core/limits.ts';
 import { fail, ok, type Result } from '../core/result.ts';
-import { readSmallFile } from './disk/small-file.ts';
+import {
+  describeFileFailure,
+  readBoundedFile,
+  readSmallFile,
+  type SmallFile,
+  type SmallFileFailure,
+} from './disk/small-file.ts';
 
-/** Reads both. A failure is one line for each file that can't be read. */
-export function readTlsFiles({ certPath, keyPath }: TlsFiles): Result<TlsPair, readonly string[]> {
-  const certPem = readPem(certPath);
-  const keyPem = readPem(keyPath);
-  if (certPem.ok && keyPem.ok) return ok({ certPath, keyPath, certPem: certPem.value, keyPem: keyPem.value });
-  return fail([certPem, keyPem].flatMap((read) => (read.ok ? [] : [read.failure])));
+/** Reads both at once. A failure is one line for each file that can't be read. */
+export function readTlsFiles(files: TlsFiles): Result<TlsPair, readonly string[]> {
+  const pair = joinPair(
+    files,
+    readSmallFile(files.certPath, tlsFileBytesMax),
+    readSmallFile(files.keyPath, tlsFileBytesMax),
+  );
+  return pair.ok ? pair : fail(pair.failure.lines);
 }
 
-function readPem(path: string): Result<string, string> {
-  const file = readSmallFile(path, tlsFileBytesMax);
-  return file.ok ? ok(file.value.bytes.toString()) : fail(`${path}: ${file.failure.reason}`);
+/** Why certificate and key were not read. */
+export interface TlsFilesFailure {
+  /** One for each file. */
+  readonly lines: readonly string[];
+  /** Whether all of it is that this user may not read them. */
+  readonly isForbidden: boolean;
+}
+
+/** The same while other work goes on, for a disk that hangs. */
+export async function lookAtTlsFiles(files: TlsFiles): Promise<Result<TlsPair, TlsFilesFailure>> {
+  const [cert, key] = await Promise.all([
+    readBoundedFile(files.certPath, tlsFileBytesMax),
+    readBoundedFile(files.keyPath, tlsFileBytesMax),
+  ]);
+  return joinPair(files, cert, key);
+}
+
+function joinPair(
+  { certPath, keyPath }: TlsFiles,
+  cert: Result<SmallFile, SmallFileFailure>,
+  key: Result<SmallFile, SmallFileFailure>,
+): Result<TlsPair, TlsFilesFailure> {
+  if (cert.ok && key.ok) {
+    const [certPem, keyPem] = [cert.value.bytes.toString(), key.value.bytes.toString()];
+    return ok({ certPath, keyPath, certPem, keyPem });
+  }
+  const failures = [
+    { name: 'server.tls_cert', path: certPath, read: cert },
+    { name: 'server.tls_key', path: keyPath, read: key },
+  ].flatMap(({ name, path, read }) => (read.ok ? [] : [{ name, path, failure: read.failure }]));
+  return fail({
+    lines: failures.map(({ name, path, failure }) => `${name} ${describeFileFailure(path, failure)}`),
+    isForbidden: failures.every(({ failure }) => failure.code === 'forbidden'),
+  });
 }

@@ -1,6 +1,6 @@
 // What the checks see this host through. Changes nothing of it.
 import type { Result } from '../../core/result.ts';
-import type { LoadedConfig } from '../config-file.ts';
+import type { ConfigFailure, LoadedConfig } from '../config-file.ts';
 import type { InterfaceHost } from '../interface/interface-host.ts';
 
 /** `run` ends within `checkProgramTimeoutMs`, whatever bounds a call asks for; `log` keeps quiet. */
@@ -8,7 +8,6 @@ export interface DoctorHost extends InterfaceHost {
   /** The PATH to find programs on. */
   readonly path: string;
   readonly configPath: string;
-  /** The configuration, or what is wrong with it, a line each. */
-  readonly config: Result<LoadedConfig, readonly string[]>;
+  readonly config: Result<LoadedConfig, ConfigFailure>;
   readonly nowMs: () => number;
 }

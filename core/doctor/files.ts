@@ -3,18 +3,25 @@ import { type TlsFailure, type TlsWarning, tlsFailureTexts } from '../http/tls.t
 import { diskBytesMin, diskBytesWarn, diskInodesMin, diskInodesWarn } from '../limits.ts';
 import type { Result } from '../result.ts';
 import { formatTimestamp } from '../timestamp.ts';
-import { bad, doubtful, gather, good, unseen, type Verdict } from './verdict.ts';
+import { bad, doubtful, formatMode, gather, good, unseen, type Verdict } from './verdict.ts';
 
-/** `config` is what came of reading it: warnings, or the lines that say what is wrong. */
+/** `config` is what came of reading it: warnings, or the lines that say what is wrong, or that this user may not read it. */
 export interface ConfigFacts {
   readonly path: string;
-  readonly config: Result<{ readonly warnings: readonly string[] }, readonly string[]>;
+  readonly config: Result<
+    { readonly warnings: readonly string[] },
+    { readonly code: 'wrong' | 'forbidden'; readonly lines: readonly string[] }
+  >;
 }
 
-/** Fails for a configuration that is wrong; warns of what the reader of it warns of. */
+/** Fails for a configuration that is wrong; warns of one that can't be seen, and of what the reader of it warns of. */
 export function judgeConfig({ path, config }: ConfigFacts): Verdict {
-  if (!config.ok)
-    return bad(config.failure.join('; '), `correct ${path}; until then the checks that need it are left out`);
+  if (!config.ok) {
+    const seen = config.failure.lines.join('; ');
+    return config.failure.code === 'forbidden'
+      ? doubtful(seen, `run doctor as root or as the node's user: the checks that need it are left out`)
+      : bad(seen, `correct ${path}; until then the checks that need it are left out`);
+  }
   return gather(
     config.value.warnings.map((warning) => doubtful(warning)),
     `${path} is right`,
@@ -137,19 +144,43 @@ export interface CertificateFacts {
   readonly nowMs: number;
   readonly pair:
     | null
-    | { readonly unreadable: string }
-    | {
-        readonly path: string;
-        readonly checked: Result<TlsWarning | null, TlsFailure>;
-        readonly validToMs: number;
-      };
+    /** The sentences that say so. `isForbidden`: another user may be able to. */
+    | { readonly unreadable: readonly string[]; readonly isForbidden: boolean }
+    | CheckedPair;
 }
 
-/** Fails for a pair that no server takes or no client accepts; warns thirty days before it expires. */
+interface CheckedPair {
+  readonly path: string;
+  readonly keyPath: string;
+  /** Permission bits and group of the key's file. */
+  readonly keyMode: number;
+  readonly keyGroup: number;
+  readonly checked: Result<TlsWarning | null, TlsFailure>;
+  readonly validToMs: number;
+}
+
+/** Fails for a pair that no server takes or no client accepts; warns of a key that others can read, and thirty days before it expires. */
 export function judgeCertificate({ pair, nowMs }: CertificateFacts): Verdict {
   if (pair === null) return good('no TLS: right on loopback, in a private network and behind a proxy');
-  if ('unreadable' in pair) return bad(pair.unreadable);
-  const { path, checked, validToMs } = pair;
+  if ('unreadable' in pair) {
+    const seen = pair.unreadable.join('; ');
+    return pair.isForbidden
+      ? doubtful(seen, "run doctor as the node's user, which has to read it")
+      : bad(seen);
+  }
+  const { keyPath, keyMode, keyGroup } = pair;
+  const verdict = judgePair(pair, nowMs);
+  const isShared = (keyMode & 0o007) !== 0 || ((keyMode & 0o070) !== 0 && keyGroup !== rootGroup);
+  const shared = doubtful(
+    `${keyPath} holds a secret and its mode ${formatMode(keyMode)} lets other users at it`,
+    `chmod 600 ${keyPath}`,
+  );
+  return gather(isShared ? [verdict, shared] : [verdict], verdict.seen);
+}
+
+const rootGroup = 0;
+
+function judgePair({ path, checked, validToMs }: CheckedPair, nowMs: number): Verdict {
   if (!checked.ok)
     return bad(`${path}: ${tlsFailureTexts[checked.failure]}`, 'correct server.tls_cert and server.tls_key');
   const until = formatTimestamp(validToMs);

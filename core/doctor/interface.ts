@@ -1,5 +1,5 @@
 // Judges the WireGuard interface and its file against the configuration. Pure; looks at nothing.
-import { bad, doubtful, gather, unseen, upAgain, type Verdict } from './verdict.ts';
+import { bad, doubtful, formatMode, gather, unseen, upAgain, type Verdict } from './verdict.ts';
 
 /** The live interface, and what the configuration and its file want of it. */
 export interface InterfaceFacts {
@@ -96,7 +96,7 @@ export function judgeInterfaceFile({ path, file, peersStored, isRoot }: Interfac
   if (!file.hasKey) return bad(`${path} has no valid PrivateKey`, keyAdvice);
   const findings = [
     ...(file.mode & 0o077
-      ? [doubtful(`${path} has mode ${octal(file.mode)} and holds the node's key`, `chmod 600 ${path}`)]
+      ? [doubtful(`${path} has mode ${formatMode(file.mode)} and holds the node's key`, `chmod 600 ${path}`)]
       : []),
     ...(file.folderMode & 0o022
       ? [doubtful(`others may write into the folder of ${path}`, 'chmod 700 that folder')]
@@ -139,8 +139,4 @@ function judgeMissingFile(path: string, peersStored: boolean, isRoot: boolean): 
     `there is no ${path}, and peers are stored whose clients know the key that it held`,
     'put it back from a backup; or, while the interface is up, wgkeeper-node up takes the key from there',
   );
-}
-
-function octal(mode: number): string {
-  return (mode & 0o777).toString(8).padStart(4, '0');
 }

@@ -54,3 +54,8 @@ export function gravest(findings: readonly { readonly status: Status }[]): Statu
   if (findings.some(({ status }) => status === 'fail')) return 'fail';
   return findings.some(({ status }) => status === 'warn') ? 'warn' : 'ok';
 }
+
+/** The permission bits as chmod(1) takes them: `0644`. */
+export function formatMode(mode: number): string {
+  return (mode & 0o777).toString(8).padStart(4, '0');
+}

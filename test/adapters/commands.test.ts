@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Command } from '../../adapters/command-line.ts';
 import { type CommandSurroundings, type Machine, runCommand } from '../../adapters/commands.ts';
-import type { LoadedConfig } from '../../adapters/config-file.ts';
+import type { ConfigFailure, LoadedConfig } from '../../adapters/config-file.ts';
 import type { BufferedLog } from '../../adapters/log.ts';
 import { parseConfig } from '../../core/config/config.ts';
 import type { Finding } from '../../core/doctor/diagnosis.ts';
@@ -32,7 +32,7 @@ function loaded(changes: { warnings?: string[]; log?: object; backend?: string }
 function surroundings(
   options: {
     machine?: Partial<Machine>;
-    config?: Result<LoadedConfig, readonly string[]>;
+    config?: Result<LoadedConfig, ConfigFailure>;
     debug?: boolean;
     findings?: readonly Finding[];
   } = {},
@@ -90,6 +90,8 @@ function surroundings(
   };
   return { events, given };
 }
+
+const wrong = (...lines: readonly string[]) => fail({ code: 'wrong' as const, lines });
 
 async function run(command: Command, options: Parameters<typeof surroundings>[0] = {}) {
   const { events, given } = surroundings(options);
@@ -258,7 +260,7 @@ describe('doctor', () => {
 
   it('ends with 1 when something fails, and needs no configuration', async () => {
     const failing: readonly Finding[] = [{ check: 'config', status: 'fail', seen: 'wrong', advice: null }];
-    const config = fail(['config.yaml:1: wrong']);
+    const config = wrong('config.yaml:1: wrong');
     const { end, events } = await run({ kind: 'doctor', json: false }, { findings: failing, config });
     assert.equal(end, 1);
     assert.deepEqual(events, ['diagnose', `out ${JSON.stringify('fail  config: wrong\n')}`]);
@@ -267,7 +269,7 @@ describe('doctor', () => {
 
 describe('the configuration', () => {
   it('stops every command with all of its problems', async () => {
-    const config = fail(['config.yaml:1: one', 'config.yaml:2: two']);
+    const config = wrong('config.yaml:1: one', 'config.yaml:2: two');
     for (const kind of ['serve', 'up', 'down'] as const) {
       assert.deepEqual(await run({ kind }, { config }), {
         end: 1,
@@ -277,7 +279,7 @@ describe('the configuration', () => {
   });
 
   it('is not needed for help and version', async () => {
-    const config = fail(['wrong']);
+    const config = wrong('wrong');
     const help = await run({ kind: 'help' }, { config });
     assert.match(help.events.join(), /^out "Usage: wgkeeper-node/);
     const version = await run({ kind: 'version' }, { config });

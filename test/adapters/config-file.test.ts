@@ -23,7 +23,7 @@ const good = `server:\n  port: 51821\nauth:\n  api_key: ${apiKey}\nwireguard:\n 
 
 function loaded(path: string) {
   const config = loadConfig(path);
-  assert.ok(config.ok, config.ok ? '' : config.failure.join('\n'));
+  assert.ok(config.ok, config.ok ? '' : config.failure.lines.join('\n'));
   return config.value;
 }
 
@@ -31,7 +31,8 @@ function loaded(path: string) {
 function refused(path: string): string[] {
   const config = loadConfig(path);
   assert.ok(!config.ok, 'was accepted');
-  return config.failure.map((line) => {
+  assert.equal(config.failure.code, 'wrong');
+  return config.failure.lines.map((line) => {
     assert.ok(line.startsWith(path), line);
     return line.slice(path.length);
   });

@@ -1,7 +1,7 @@
 // What a reload asks of the server, and what it says: all of the new configuration, or none of it.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LoadedConfig } from '../../adapters/config-file.ts';
+import type { ConfigFailure, LoadedConfig } from '../../adapters/config-file.ts';
 import { createReload, type ReloadableServer } from '../../adapters/reload.ts';
 import { type Config, parseConfig } from '../../core/config/config.ts';
 import type { LogLevel } from '../../core/ports.ts';
@@ -28,7 +28,7 @@ function setUp() {
   const log = createFakeLog();
   const levels: LogLevel[] = [];
   const taken: Config[] = [];
-  let file: Result<LoadedConfig, readonly string[]> = fail([]);
+  let file: Result<LoadedConfig, ConfigFailure> = fail({ code: 'wrong', lines: [] });
   let answer: ReturnType<ReloadableServer['reload']> = ok({ certificate: false });
   const server: ReloadableServer = {
     reload(config) {
@@ -89,7 +89,7 @@ describe('a reload', () => {
   it('keeps the old one and says every reason when the file is wrong', () => {
     const { reload, taken, levels } = setUp();
     const problems = ['config.yaml:1: one', 'config.yaml:2: two'];
-    assert.deepEqual(reload(fail(problems)), [{ level: 'error', problems }]);
+    assert.deepEqual(reload(fail({ code: 'wrong', lines: problems })), [{ level: 'error', problems }]);
     assert.deepEqual([taken, levels], [[], []]);
   });
 

@@ -36,7 +36,7 @@ function readConfig(): Config {
     assert.ok(text.includes(keyPath));
     writeFileSync(join(folder, 'config.yaml'), text.replace(keyPath, join(folder, 'api-key')));
     const loaded = loadConfig(join(folder, 'config.yaml'));
-    assert.ok(loaded.ok, loaded.ok ? '' : loaded.failure.join('\n'));
+    assert.ok(loaded.ok, loaded.ok ? '' : loaded.failure.lines.join('\n'));
     return loaded.value.config;
   } finally {
     rmSync(folder, { recursive: true });

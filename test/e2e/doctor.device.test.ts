@@ -273,6 +273,29 @@ const faults: readonly Fault[] = [
     mended: withoutCertificate,
   },
   {
+    what: "a certificate's key that others can read",
+    happens: (world) => {
+      certify(world, makeCertificate());
+      chmodSync(join(world.home.folder, 'key.pem'), 0o644);
+    },
+    troubles: {
+      certificate: /^warn: .*key\.pem holds a secret and its mode 0644 .* → chmod 600 .*key\.pem$/,
+    },
+    mended: (world) => {
+      chmodSync(join(world.home.folder, 'key.pem'), 0o600);
+      withoutCertificate(world);
+    },
+  },
+  {
+    what: 'a certificate that is not there, and a folder for a key',
+    happens: ({ home }) => home.configure({ server: { tls_cert: '/none.pem', tls_key: '/etc' } }),
+    troubles: {
+      certificate:
+        /^fail: server\.tls_cert \/none\.pem: there is no such file; correct the path.*; server\.tls_key \/etc: a folder, not a file; name a file$/,
+    },
+    mended: withoutCertificate,
+  },
+  {
     what: 'no such WAN interface',
     happens: ({ home }) => home.configure({ wireguard: { routing: { wan_interface: 'eth9' } } }),
     troubles: {
@@ -326,7 +349,7 @@ async function leave(world: World): Promise<void> {
 function certify({ home }: World, { certPem, keyPem }: TestPair): void {
   const [cert, key] = [join(home.folder, 'cert.pem'), join(home.folder, 'key.pem')];
   writeFileSync(cert, certPem);
-  writeFileSync(key, keyPem);
+  writeFileSync(key, keyPem, { mode: 0o600 });
   home.configure({ server: { tls_cert: cert, tls_key: key } });
 }
 
@@ -462,6 +485,58 @@ test('with a configuration that is wrong it says so first, and what else it can'
   ]);
   const elsewhere = await ask(world, { env: { NODE_CONFIG: join(world.home.folder, 'none.yaml') } });
   assert.match(elsewhere.stdout, /^fail {2}config: .*none\.yaml: there is no such file/);
+});
+
+test('a user who may not read the configuration is told so, and what can be seen without it', async (context) => {
+  const { host } = await createSite(context);
+  // Where the project lies, nobody may be let in.
+  await host.run('mount', '--bind', process.cwd(), '/mnt');
+  const home = await createNodeHome(context, { namespace: host, program: '/mnt/dist/adapters/main.js' });
+  const world = { host, home };
+  chmodSync(home.folder, 0o755);
+  const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  const keyFile = join(world.home.folder, 'key');
+  for (const [readable, forbidden] of [
+    [keyFile, world.home.configPath],
+    [world.home.configPath, keyFile],
+  ] as const) {
+    writeFileSync(keyFile, world.home.apiKey);
+    world.home.configure({ auth: { api_key: undefined, api_key_file: keyFile } });
+    chmodSync(readable, 0o644);
+    chmodSync(forbidden, 0o600);
+    const said = await ask(world, { prefix: nobody });
+    const { config, node, wireguard, ...others } = linesOf(said);
+    assert.match(
+      config ?? '',
+      /^warn: .*this user may not read it.* → run doctor as root or as the node's user: the checks that need it/,
+    );
+    assert.ok(
+      node?.startsWith('ok') && wireguard !== undefined && others['store'] === undefined,
+      said.stdout,
+    );
+    assert.ok(!said.stdout.includes(world.home.apiKey));
+    assert.doesNotMatch(said.stdout, /^fail (?! *wireguard)/m);
+  }
+});
+
+test('of a device in memory nothing is asked that only another one needs', async (context) => {
+  const home = await createNodeHome(context, { settings: { wireguard: { peer_store_file: undefined } } });
+  const said = await home.run({ args: ['doctor'], prefix: ['/usr/bin/env', 'PATH=/nowhere'] });
+  assert.deepEqual(Object.keys(linesOf(said)), [
+    'config',
+    'node',
+    'clock',
+    'programs',
+    'api_port',
+    'metrics_port',
+    'store',
+    'store_folder',
+    'store_lock',
+    'certificate',
+    'open_files',
+  ]);
+  assert.equal(linesOf(said)['programs'], 'ok: none are needed');
+  assert.equal(said.status, 0, said.stdout);
 });
 
 // Each line of it stays the same on a host where nothing happens.

@@ -42,9 +42,12 @@ function host(loaded: DoctorHost['config']): DoctorHost {
 
 const table: readonly Check[] = [
   { name: 'slow', needs: 'host', make: () => new Promise((resolve) => setImmediate(resolve, good('slow'))) },
+  { name: 'tool', needs: 'device', make: async () => good('tool') },
   { name: 'configured', needs: 'config', make: async () => good('configured') },
   { name: 'live', needs: 'interface', make: async () => good('live') },
 ];
+
+const none = fail({ code: 'wrong' as const, lines: ['config.yaml: there is no such file'] });
 
 async function namesFor(loaded: DoctorHost['config']): Promise<readonly string[]> {
   const { findings } = await diagnose(host(loaded), createFakeClock(), table);
@@ -52,9 +55,9 @@ async function namesFor(loaded: DoctorHost['config']): Promise<readonly string[]
 }
 
 test('what does not apply is left out, and the rest is told in the order of the table', async () => {
-  assert.deepEqual(await namesFor(config('wg')), ['slow', 'configured', 'live']);
+  assert.deepEqual(await namesFor(config('wg')), ['slow', 'tool', 'configured', 'live']);
   assert.deepEqual(await namesFor(config('memory')), ['slow', 'configured']);
-  assert.deepEqual(await namesFor(fail(['config.yaml: there is no such file'])), ['slow']);
+  assert.deepEqual(await namesFor(none), ['slow', 'tool']);
 });
 
 test('a check that hangs is given up, and one that the system refuses is told', async () => {

@@ -117,6 +117,7 @@ cases('the clock', [
 
 const packageOf = (program: string) => (program === 'wg' ? 'wireguard-tools' : program);
 cases('programs', [
+  ['none', judgePrograms({ wanted: [], missing: [], packageOf }), 'ok', /^none are needed$/],
   ['all', judgePrograms({ wanted: ['wg', 'ip'], missing: [], packageOf }), 'ok', /^wg, ip$/],
   [
     'two missing',
@@ -423,7 +424,20 @@ cases('the configuration', [
     'warn',
     /^mode 0644$/,
   ],
-  ['wrong', judgeConfig({ path: 'c', config: fail(['one', 'two']) }), 'fail', /^one; two$/, /correct c/],
+  [
+    'wrong',
+    judgeConfig({ path: 'c', config: fail({ code: 'wrong', lines: ['one', 'two'] }) }),
+    'fail',
+    /^one; two$/,
+    /correct c/,
+  ],
+  [
+    'of another user',
+    judgeConfig({ path: 'c', config: fail({ code: 'forbidden', lines: ['one'] }) }),
+    'warn',
+    /^one$/,
+    /as root or as the node's user/,
+  ],
 ]);
 
 const valid = { kind: 'valid', peers: 1, tornBytes: 0, mode: 0o100600 } as const;
@@ -489,7 +503,13 @@ const soon = now + 29 * 86_400_000;
 const certificate = (
   checked: Extract<Parameters<typeof judgeCertificate>[0]['pair'], { checked: unknown }>['checked'],
   validToMs = soon * 2,
-) => judgeCertificate({ pair: { path: '/c', checked, validToMs }, nowMs: now });
+  keyMode = 0o100600,
+  keyGroup = 0,
+) =>
+  judgeCertificate({
+    pair: { path: '/c', keyPath: '/k', keyMode, keyGroup, checked, validToMs },
+    nowMs: now,
+  });
 cases('the certificate', [
   ['none', judgeCertificate({ pair: null, nowMs: now }), 'ok', /no TLS/],
   ['good', certificate(ok(null)), 'ok', /match, valid until/],
@@ -502,5 +522,33 @@ cases('the certificate', [
     /is not a PEM certificate/,
     /tls_cert/,
   ],
-  ['unreadable', judgeCertificate({ pair: { unreadable: 'ENOENT' }, nowMs: now }), 'fail', /ENOENT/],
+  [
+    'whose key everybody can read',
+    certificate(ok(null), soon * 2, 0o100604),
+    'warn',
+    /^\/k .* 0604 lets/,
+    /chmod 600 \/k/,
+  ],
+  ['whose key its group can read', certificate(ok(null), soon * 2, 0o100640, 7), 'warn', /0640/, /chmod/],
+  ["whose key root's group can read", certificate(ok(null), soon * 2, 0o100640, 0), 'ok', /match/],
+  [
+    'soon gone, with a key for everybody',
+    certificate(ok(null), soon, 0o100644),
+    'warn',
+    /expires.*0644/,
+    /renew it; chmod/,
+  ],
+  [
+    'unreadable',
+    judgeCertificate({ pair: { unreadable: ['one', 'two'], isForbidden: false }, nowMs: now }),
+    'fail',
+    /^one; two$/,
+  ],
+  [
+    'of another user',
+    judgeCertificate({ pair: { unreadable: ['one'], isForbidden: true }, nowMs: now }),
+    'warn',
+    /^one$/,
+    /node's user/,
+  ],
 ]);
