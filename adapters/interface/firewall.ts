@@ -12,9 +12,9 @@ import {
   splitByHook,
 } from './firewall-rules.ts';
 import type { DroppingChain } from './foreign-rules.ts';
-import { call, type InterfaceHost, refused, type Step } from './interface-host.ts';
+import { call, type InterfaceFailure, type InterfaceHost, refused, type Step } from './interface-host.ts';
 import { findIptablesDrops, planIptables, surveyIptables } from './iptables.ts';
-import { findNftablesDrops, nftablesWorks, planNftables } from './nftables.ts';
+import { findNftablesDrops, planNftables, surveyNftables } from './nftables.ts';
 
 /** The back end that makes the rules of a configuration on this host; null: there are to be none. */
 export async function settleBackend(
@@ -36,12 +36,25 @@ export async function settleBackend(
  * a rule in there is heard, while one in a table of our own could not let through what that chain drops.
  */
 async function chooseBackend(config: FirewallConfig, host: InterfaceHost): Step<FirewallBackend> {
-  const nftables = await nftablesWorks(config, host);
+  const nftables = await surveyNftables(config, host);
   if (!nftables.ok) return nftables;
   const iptables = await surveyIptables(familiesOf(config), host);
   if (!iptables.ok) return iptables;
-  const { works, dropping } = iptables.value;
-  return ok(works && (!nftables.value || dropping.size > 0) ? 'iptables' : 'nftables');
+  const { works, missing, dropping } = iptables.value;
+  if (works && (nftables.value !== 'works' || dropping.size > 0)) return ok('iptables');
+  return nftables.value === 'missing' ? fail(noBackend(config, missing)) : ok('nftables');
+}
+
+/** `missing`: of iptables' programs; where all are there it is the kernel that has none of their tables. */
+function noBackend(config: FirewallConfig, missing: readonly string[]): InterfaceFailure {
+  const families = familiesOf(config).join(' and ');
+  const what =
+    missing.length === 0
+      ? 'nft is not installed, and iptables does not work'
+      : `${['nft', ...missing].join(' and ')} are not installed`;
+  const other = missing.length === 0 ? '' : `, or what brings ${missing.join(' and ')}`;
+  const message = `no firewall rules can be made for ${families}: ${what}. Install the package nftables${other}; or make rules yourself and set wireguard.routing.backend to none`;
+  return { code: 'tool_missing', message };
 }
 
 /** Whether exactly the rules of the configuration are there, of both back ends. Changes nothing. */

@@ -27,10 +27,15 @@ export async function planNftables(config: FirewallConfig, host: InterfaceHost):
   return ok({ state, calls: state === 'present' ? [] : [{ command: 'nft', args: [text] }] });
 }
 
-/** Whether nft and the kernel take the rules. Changes nothing. */
-export async function nftablesWorks(config: FirewallConfig, host: InterfaceHost): Step<boolean> {
+/** Whether nft is there, and whether it and the kernel take the rules. Changes nothing. */
+export async function surveyNftables(
+  config: FirewallConfig,
+  host: InterfaceHost,
+): Step<'works' | 'refused' | 'missing'> {
   const checked = await call('nft', ['--check', renderNftables(config)], host);
-  return checked.ok || saidNo(checked.failure) ? ok(checked.ok) : fail(refused(checked.failure, host));
+  if (checked.ok) return ok('works');
+  if (!saidNo(checked.failure)) return fail(refused(checked.failure, host));
+  return ok(checked.failure.code === 'command_missing' ? 'missing' : 'refused');
 }
 
 /**

@@ -72,10 +72,36 @@ test('auto is iptables where nft is not installed or refused', async () => {
   assert.equal(await settle({ nft: 'command_refused' }), 'iptables');
 });
 
-test('auto is nftables where neither works, so that it is nft that says why', async () => {
-  assert.equal(await settle({ nft: 'command_missing', iptables: 'command_missing' }), 'nftables');
+test('auto is nftables where it is there and neither works, so that it is nft that says why', async () => {
   assert.equal(await settle({ nft: 'command_refused', iptables: 'command_refused' }), 'nftables');
   assert.equal(await settle({ nft: 'command_refused', ip6tables: 'command_missing' }), 'nftables');
+});
+
+test('auto says at once what to install where nft is not, and iptables is not there for every family', async () => {
+  const said = async (answers: Readonly<Record<string, Answer>>, subnets: readonly string[]) => {
+    const config = firewallConfig('nftables', subnets);
+    const host = createHost({ nft: 'command_missing', ...answers });
+    const settled = await settleBackend(
+      { ...config, routing: { wanInterface: 'eth0', backend: 'auto' } },
+      host,
+    );
+    return settled.ok ? settled.value?.backend : settled.failure.message;
+  };
+  const both = ['10.7.0.0/24', 'fd07::/112'];
+  const six = { ip6tables: 'command_missing' } as const;
+  assert.equal(
+    await said(six, both),
+    'no firewall rules can be made for IPv4 and IPv6: nft and ip6tables are not installed. Install the package nftables, or what brings ip6tables; or make rules yourself and set wireguard.routing.backend to none',
+  );
+  assert.match(
+    String(await said({ ...six, iptables: 'command_missing' }, both)),
+    /nft and iptables and ip6tables are/,
+  );
+  assert.match(
+    String(await said({ iptables: 'command_refused' }, both)),
+    /nft is not installed, and iptables does not work/,
+  );
+  assert.equal(await said(six, ['10.7.0.0/24']), 'iptables');
 });
 
 test('auto is iptables where FORWARD drops by policy, since a table of our own could not be heard', async () => {
