@@ -3,13 +3,9 @@ import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { InterfaceFileFacts } from '../../core/doctor/interface.ts';
 import type { PrivateKey } from '../../core/peers/peer.ts';
+import { listFileDifferences } from '../interface/file-differences.ts';
 import { readInterfaceFile } from '../interface/interface-file.ts';
-import {
-  hasRulesOf,
-  type InterfaceConfig,
-  listDifferences,
-  renderWgQuickFile,
-} from '../interface/wg-quick-text.ts';
+import { hasRulesOf, type InterfaceConfig, renderWgQuickFile } from '../interface/wg-quick-text.ts';
 
 /** The file as its check sees it, and for others its key. */
 export interface SeenFile {
@@ -29,7 +25,7 @@ export async function lookAtInterfaceFile(path: string, config: InterfaceConfig)
     hasKey: privateKey !== null,
     writtenByNode,
     asConfigured: privateKey !== null && file.text === renderWgQuickFile(config, privateKey),
-    differences: listDifferences(file, config),
+    differences: listFileDifferences(file, config),
     hasRules: hasRulesOf(file, config),
     mode: (await stat(path)).mode,
     folderMode: (await stat(dirname(path))).mode,

@@ -5,7 +5,7 @@ import type { Adoption, AdoptionProblem } from '../../core/peers/adoption.ts';
 import { noPresharedKey, type Peer, type PublicKey } from '../../core/peers/peer.ts';
 import type { DevicePeer } from '../../core/ports.ts';
 import type { FilePeer } from '../interface/wg-quick-peers.ts';
-import { interfaceSettings, type WgQuickFile } from '../interface/wg-quick-text.ts';
+import { interfaceSettings, isNodesPostDown, type WgQuickFile } from '../interface/wg-quick-text.ts';
 import type { ImportOrder } from './order.ts';
 import type { ImportSource, ImportTarget } from './source.ts';
 
@@ -41,7 +41,7 @@ export function renderPlan(plan: ImportPlan, order: ImportOrder, config: Config[
       ({ publicKey, problem }) =>
         `! ${publicKey} ${problemTexts[problem]}${fate(publicKey, plan, order, config)}`,
     ),
-    ...renderTarget(plan, config.interface),
+    ...renderTarget(plan, config),
   ];
   return lines.map((line) => `${line}\n`).join('');
 }
@@ -83,7 +83,7 @@ function fate(
     : '; left out, and on the interface until that is made anew';
 }
 
-function renderTarget({ source, target }: ImportPlan, name: string): readonly string[] {
+function renderTarget({ source, target }: ImportPlan, config: Config['wireguard']): readonly string[] {
   const { path, state } = target;
   if (state === 'of_the_node') return [`${path} is the node's own and stays`];
   const lost = settingsLost(source.file);
@@ -92,22 +92,22 @@ function renderTarget({ source, target }: ImportPlan, name: string): readonly st
       ? `${path} is made, with the key of the file`
       : `${path} becomes the node's own, with the same key; a copy of it as it is stays beside it`,
     ...(lost.length === 0 ? [] : [`not taken over: ${lost.join(', ')}`]),
-    ...renderLeftovers(source.file, name),
+    ...renderLeftovers(source.file, config),
   ];
 }
 
 /** What the operator has to do about rules of the file: they are foreign shell text, which nothing here ever runs. */
-function renderLeftovers({ postUp, postDown }: WgQuickFile, name: string): readonly string[] {
-  if (postDown.length > 0) {
-    return [
-      'What its PostUp made stays, and nothing runs its PostDown any more. Once the node has started, run of it what is still wanted:',
-      // wg-quick(8) puts the name in, too, before it runs a line.
-      ...postDown.map((line) => `  ${hideKeysAlone(line.replaceAll('%i', name))}`),
-    ];
+function renderLeftovers({ postUp, postDown }: WgQuickFile, config: Config['wireguard']): readonly string[] {
+  if (postUp.length > 0 && postDown.length === 0) {
+    return ['What its PostUp made stays, and there is no PostDown that undoes it: look for it yourself'];
   }
-  return postUp.length === 0
-    ? []
-    : ['What its PostUp made stays, and there is no PostDown that undoes it: look for it yourself'];
+  const foreign = postDown.filter((line) => !isNodesPostDown(line, config));
+  if (foreign.length === 0) return [];
+  return [
+    'What its PostUp made stays, and nothing runs its PostDown any more. Once the node has started, run of it what is still wanted:',
+    // wg-quick(8) puts the name in, too, before it runs a line.
+    ...foreign.map((line) => `  ${hideKeysAlone(line.replaceAll('%i', config.interface))}`),
+  ];
 }
 
 // Far above the longest of wg-quick(8).

@@ -5,9 +5,10 @@ import type { Peer, PeerId, PrivateKey, PublicKey } from '../../core/peers/peer.
 import type { Device, DevicePeer } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { describeFileFailure, readBoundedFile } from '../disk/small-file.ts';
+import { formatFileDifferences, listFileDifferences } from '../interface/file-differences.ts';
 import { interfacePath, readInterfaceFile } from '../interface/interface-file.ts';
 import { type FilePeer, parseFilePeers } from '../interface/wg-quick-peers.ts';
-import { listDifferences, parseWgQuickFile, type WgQuickFile } from '../interface/wg-quick-text.ts';
+import { parseWgQuickFile, type WgQuickFile } from '../interface/wg-quick-text.ts';
 import type { ImportFailure, ImportOrder } from './order.ts';
 import { parsePeerIds } from './peer-ids.ts';
 
@@ -38,8 +39,11 @@ export async function readSource(order: ImportOrder, config: Config['wireguard']
   if (privateKey === null) return refuse(order.file, ['it has no valid PrivateKey in [Interface]']);
   const peers = parseFilePeers(file.text);
   if (!peers.ok) return refuse(order.file, peers.failure);
-  const differences = listDifferences(file, config);
-  if (differences.length > 0) return refuse(`${order.file} and the configuration differ`, differences);
+  const differences = listFileDifferences(file, config);
+  if (differences.length > 0) {
+    const lines = [`${order.file} and the configuration differ:`, ...formatFileDifferences(differences)];
+    return fail({ message: lines.join('\n') });
+  }
   const ids = await readIds(order.idsFile);
   return ids.ok ? ok({ file, privateKey, peers: peers.value, ids: ids.value }) : ids;
 }

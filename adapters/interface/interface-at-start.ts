@@ -33,7 +33,7 @@ async function lookAtInterface(config: WireguardConfig, host: InterfaceHost): Pr
   if (!device.ok) return tellUnavailable(device.failure.message, config, host);
   const link = await readLink(name, host);
   if (!link.ok) return host.log.warn({ interface: name }, link.failure.message);
-  const differences = listDifferences(config, device.value, link.value);
+  const differences = listLiveDifferences(config, device.value, link.value);
   if (differences.length === 0) return host.log.info({ interface: name }, 'interface is up');
   host.log.warn(
     { interface: name, differences },
@@ -45,7 +45,7 @@ function tellUnavailable(why: string, config: WireguardConfig, { log }: Interfac
   log.error({ interface: config.interface }, `${why}. The API is served all the same, with 503 from readyz`);
 }
 
-function listDifferences(config: WireguardConfig, device: LiveDevice, link: Link): readonly string[] {
+function listLiveDifferences(config: WireguardConfig, device: LiveDevice, link: Link): readonly string[] {
   const differences: string[] = [];
   if (!link.isUp) differences.push('it is down');
   if (device.publicKey === '(none)') differences.push('it has no private key');

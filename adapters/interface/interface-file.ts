@@ -9,10 +9,10 @@ import { fail, ok, type Result } from '../../core/result.ts';
 import { keepCopy, makeFolder, removeTemporaries, writeFileAtomically } from '../disk/atomic-file.ts';
 import { describeSystemError, nodeFileSystem } from '../disk/file-system.ts';
 import { readBoundedFile } from '../disk/small-file.ts';
+import { type FileDifference, formatFileDifferences, listFileDifferences } from './file-differences.ts';
 import {
   hasRulesOf,
   type InterfaceConfig,
-  listDifferences,
   parseWgQuickFile,
   renderWgQuickFile,
   type WgQuickFile,
@@ -121,7 +121,7 @@ function compareFile(
   log: Log,
 ): Result<SettledFile, FileFailure> {
   const { path } = settled;
-  const differences = listDifferences(file, config);
+  const differences = listFileDifferences(file, config);
   if (differences.length > 0) return fail(fileDiffers(path, differences));
   if (!hasRulesOf(file, config)) {
     log.warn(
@@ -202,11 +202,11 @@ function withoutKey(path: string): FileFailure {
   return { code: 'file_without_key', message };
 }
 
-function fileDiffers(path: string, differences: readonly string[]): FileFailure {
+function fileDiffers(path: string, differences: readonly FileDifference[]): FileFailure {
   const message = [
     `${path} was not written by the node, or was edited since, and differs from the configuration:`,
-    ...differences.map((difference) => `- ${difference}`),
-    'Change the one or the other until they agree. To let the node write the file, keep its PrivateKey: take the interface up with it, move the file away, and start again.',
+    ...formatFileDifferences(differences),
+    `Then start again. Once they agree, "wgkeeper-node import ${path} --apply" makes the file the node's own, with the same key, and config.yaml alone counts.`,
   ].join('\n');
   return { code: 'file_differs', message };
 }

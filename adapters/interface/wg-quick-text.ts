@@ -1,4 +1,4 @@
-// The text of the interface's file, as wg-quick(8) reads it: written, read, and compared with the configuration. No disk.
+// The text of the interface's file, as wg-quick(8) reads it: written and read, with its rules. No disk.
 import { createHash } from 'node:crypto';
 import { addressBits, formatAddress, parseAddress, parsePrefixed } from '../../core/address.ts';
 import type { Config, Subnet } from '../../core/config/config.ts';
@@ -72,33 +72,20 @@ export function interfaceAddress(subnet: Subnet): string {
   return `${formatAddress(subnet.serverIp)}/${subnet.cidr.prefix}`;
 }
 
-/** What of a file's port and addresses is not what the configuration says, a sentence each; empty: they agree. */
-export function listDifferences(
-  file: WgQuickFile,
-  config: Pick<InterfaceConfig, 'listenPort' | 'subnets'>,
-): readonly string[] {
-  const differences: string[] = [];
-  if (file.listenPort !== config.listenPort) {
-    differences.push(
-      `ListenPort is ${file.listenPort ?? 'not set'}, but wireguard.listen_port is ${config.listenPort}`,
-    );
-  }
-  const wanted = config.subnets.map(interfaceAddress);
-  const missing = wanted.filter((address) => !file.addresses.includes(address));
-  const extra = file.addresses.filter((address) => !wanted.includes(address));
-  for (const address of missing) {
-    differences.push(`Address ${address} of the configuration is not in it${amongst(file.addresses)}`);
-  }
-  for (const address of extra) differences.push(`Address ${address} is not in the configuration`);
-  return differences;
-}
-
 /** Whether the file's rules are those that the node would write. */
 export function hasRulesOf(file: WgQuickFile, config: InterfaceConfig): boolean {
   const { up, down } = ruleCommands(config);
   const same = (have: readonly string[], want: readonly string[]) =>
     have.length === want.length && want.every((line) => have.includes(line));
   return same(file.postUp, up) && same(file.postDown, down);
+}
+
+/** Whether a line of PostDown is one that the node writes, with either back end: it removes rules that the node has now. */
+export function isNodesPostDown(line: string, config: Config['wireguard']): boolean {
+  const wanInterface = config.routing?.wanInterface ?? '';
+  return (['nftables', 'iptables'] as const).some((backend) =>
+    ruleCommands({ ...config, routing: { wanInterface, backend } }).down.includes(line),
+  );
 }
 
 /** Shell commands that do by hand what the node does itself. */
@@ -144,8 +131,4 @@ function normalizeAddress(text: string): string {
   if (prefixed !== null) return `${formatAddress(prefixed.address)}/${prefixed.prefix}`;
   const address = parseAddress(trimmed);
   return address === null ? trimmed : `${formatAddress(address)}/${addressBits(address.family)}`;
-}
-
-function amongst(addresses: readonly string[]): string {
-  return addresses.length === 0 ? ', which has no Address' : ` (it has ${addresses.join(', ')})`;
 }

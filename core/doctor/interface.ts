@@ -80,8 +80,8 @@ interface FileContent {
   readonly writtenByNode: boolean;
   /** Whether the node would write just this. */
   readonly asConfigured: boolean;
-  /** Port and addresses that are not as configured, a sentence each. */
-  readonly differences: readonly string[];
+  /** Port and addresses that are not as configured, and what to do about each. */
+  readonly differences: readonly { readonly seen: string; readonly advice: string }[];
   /** Whether its PostUp and PostDown are those that the node would write. */
   readonly hasRules: boolean;
   /** Permission bits of the file and of its folder. */
@@ -112,7 +112,9 @@ function judgeContent(path: string, file: FileContent): readonly Verdict[] {
   if (file.asConfigured) return [];
   if (file.writtenByNode) {
     const what =
-      file.differences.length === 0 ? 'rules of another configuration' : file.differences.join('; ');
+      file.differences.length === 0
+        ? 'rules of another configuration'
+        : file.differences.map(({ seen }) => seen).join('; ');
     return [
       doubtful(
         `${path} was written before the configuration changed: ${what}`,
@@ -121,11 +123,8 @@ function judgeContent(path: string, file: FileContent): readonly Verdict[] {
     ];
   }
   return [
-    ...file.differences.map((difference) =>
-      bad(
-        `${path}, which the node did not write: ${difference}`,
-        'change the one or the other until they agree',
-      ),
+    ...file.differences.map(({ seen, advice }) =>
+      bad(`${path}, which the node did not write: ${seen}`, advice),
     ),
     ...(file.hasRules ? [] : [doubtful(`${path} has other PostUp and PostDown than the node would write`)]),
   ];

@@ -181,7 +181,8 @@ const faults: readonly Fault[] = [
     happens: ({ home }) => home.configure({ server: { port: 51_822 }, wireguard: { subnet: '10.8.0.0/24' } }),
     troubles: {
       interface: /^fail: wg0 lacks the address 10\.8\.0\.1\/24; /,
-      interface_file: /^warn: .* was written before the configuration changed: Address 10\.8\.0\.1\/24 /,
+      interface_file:
+        /^warn: .* was written before the configuration changed: Address is 10\.7\.0\.1\/24 in the file, 10\.8\.0\.1\/24 by wireguard/,
       firewall: /^fail: rules are missing/,
     },
     mended: ({ home }) => home.configure({ server: { port: 51_821 }, wireguard: { subnet: '10.7.0.0/24' } }),
@@ -193,7 +194,7 @@ const faults: readonly Fault[] = [
     ),
     troubles: {
       interface_file:
-        /^fail: .*, which the node did not write: ListenPort is 51999, but wireguard\.listen_port is 51820 → /,
+        /^fail: .*, which the node did not write: ListenPort is 51999 in the file, wireguard\.listen_port 51820 in the configuration → set ListenPort = 51820/,
     },
     mended: shell(`mv /etc/wireguard/before ${file}`),
   },

@@ -198,8 +198,14 @@ test('a set-up that is not the one of the configuration, or has another key, is 
   home.configure({ wireguard: { listen_port: 51_821, subnet: '10.7.0.0/16' } });
   const differs = await home.run({ args: ['import', file] });
   assert.equal(differs.status, 1);
-  assert.match(differs.stderr, /- ListenPort is 51820, but wireguard.listen_port is 51821/);
-  assert.match(differs.stderr, /- Address 10.7.0.1\/16 of the configuration is not in it/);
+  assert.match(
+    differs.stderr,
+    /^- ListenPort is 51820 in the file, wireguard.listen_port 51821 in the configuration → set /m,
+  );
+  assert.match(
+    differs.stderr,
+    /^- Address is 10.7.0.1\/24 in the file, 10.7.0.1\/16 by wireguard.subnet and .* in the configuration → set /m,
+  );
 
   home.configure({ wireguard: { listen_port: 51_820, subnet: '10.7.0.0/24' } });
   const stranger = generateKeyPair();

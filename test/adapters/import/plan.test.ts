@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { renderPlan } from '../../../adapters/import/plan.ts';
-import { parseWgQuickFile } from '../../../adapters/interface/wg-quick-text.ts';
+import { parseWgQuickFile, renderWgQuickFile } from '../../../adapters/interface/wg-quick-text.ts';
 import { parseConfig } from '../../../core/config/config.ts';
 import type { PrivateKey } from '../../../core/peers/peer.ts';
 import { fail } from '../../../core/result.ts';
@@ -65,4 +65,14 @@ PostDown = wg set %i peer ${key} remove
 test('a PostUp that nothing undoes is told, too', () => {
   assert.match(planOf(`${head}PostUp = a\n`), /^What its PostUp made stays, and there is no PostDown/m);
   assert.ok(!planOf(head).includes('PostUp'));
+});
+
+test('of a file of the node that somebody edited, what removes the node’s own rules is not shown', () => {
+  for (const backend of ['nftables', 'iptables'] as const) {
+    const routing = { wanInterface: 'eth0', backend };
+    const own = renderWgQuickFile({ ...config.wireguard, routing }, key as PrivateKey);
+    assert.ok(own.includes('PostDown'));
+    assert.doesNotMatch(planOf(own), /What its PostUp made/);
+    assert.match(planOf(`${own}PostDown = mine\n`), /still wanted:\n {2}mine\n$/);
+  }
 });

@@ -5,7 +5,6 @@ import { renderNftables } from '../../../adapters/interface/nftables-text.ts';
 import {
   hasRulesOf,
   type InterfaceConfig,
-  listDifferences,
   parseWgQuickFile,
   renderWgQuickFile,
 } from '../../../adapters/interface/wg-quick-text.ts';
@@ -119,22 +118,6 @@ test('a missing, malformed, cut-off or all-zero key is none', () => {
     assert.equal(parseWgQuickFile(`[Interface]\nPrivateKey = ${text}\n`).privateKey, null, text);
   }
   assert.equal(parseWgQuickFile(`PrivateKey = ${key}\n`).privateKey, null);
-});
-
-test('each difference of port and addresses is named with both sides', () => {
-  const file = parseWgQuickFile(
-    `[Interface]\nPrivateKey = ${key}\nAddress = 10.7.0.1/16\nAddress = fd07::1/112\n`,
-  );
-  const differences = listDifferences(file, dualStack);
-  assert.equal(differences.length, 3);
-  assert.match(differences[0] ?? '', /ListenPort is not set.*51820/);
-  assert.match(differences[1] ?? '', /10\.7\.0\.1\/24.*10\.7\.0\.1\/16/);
-  assert.match(differences[2] ?? '', /10\.7\.0\.1\/16 is not in the configuration/);
-});
-
-test('the spelling of an address is no difference', () => {
-  const file = parseWgQuickFile('[Interface]\nAddress = FD07:0:0::1/112,10.7.0.1/24\nListenPort=51820\n');
-  assert.deepEqual(listDifferences(file, dualStack), []);
 });
 
 test('rules are the same in any order, and other ones are noticed', () => {
