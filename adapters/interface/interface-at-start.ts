@@ -1,9 +1,9 @@
 // What a server does about its interface before it serves: as root it brings it up, and otherwise only looks at it.
+import { compareInterface } from '../../core/doctor/interface.ts';
 import { ok } from '../../core/result.ts';
 import { bringUp, type WireguardConfig } from './interface.ts';
 import { type InterfaceHost, isThere, type Step } from './interface-host.ts';
-import type { Link } from './link-text.ts';
-import { type LiveDevice, readDevice, readLink } from './live-interface.ts';
+import { readDevice, readLink } from './live-interface.ts';
 import { interfaceAddress } from './wg-quick-text.ts';
 
 /**
@@ -33,7 +33,14 @@ async function lookAtInterface(config: WireguardConfig, host: InterfaceHost): Pr
   if (!device.ok) return tellUnavailable(device.failure.message, config, host);
   const link = await readLink(name, host);
   if (!link.ok) return host.log.warn({ interface: name }, link.failure.message);
-  const differences = listLiveDifferences(config, device.value, link.value);
+  const differences = compareInterface({
+    name,
+    wanted: { listenPort: config.listenPort, addresses: config.subnets.map(interfaceAddress) },
+    link: link.value,
+    device: { publicKey: device.value.publicKey, listenPort: Number(device.value.listenPort) },
+    // The file is root's.
+    fileKey: null,
+  }).map(({ seen }) => seen);
   if (differences.length === 0) return host.log.info({ interface: name }, 'interface is up');
   host.log.warn(
     { interface: name, differences },
@@ -43,17 +50,4 @@ async function lookAtInterface(config: WireguardConfig, host: InterfaceHost): Pr
 
 function tellUnavailable(why: string, config: WireguardConfig, { log }: InterfaceHost): void {
   log.error({ interface: config.interface }, `${why}. The API is served all the same, with 503 from readyz`);
-}
-
-function listLiveDifferences(config: WireguardConfig, device: LiveDevice, link: Link): readonly string[] {
-  const differences: string[] = [];
-  if (!link.isUp) differences.push('it is down');
-  if (device.publicKey === '(none)') differences.push('it has no private key');
-  if (device.listenPort !== String(config.listenPort)) {
-    differences.push(`it listens on ${device.listenPort}, and wireguard.listen_port is ${config.listenPort}`);
-  }
-  for (const address of config.subnets.map(interfaceAddress)) {
-    if (!link.addresses.includes(address)) differences.push(`it does not have the address ${address}`);
-  }
-  return differences;
 }

@@ -7,7 +7,7 @@ export interface InterfaceFacts {
   readonly wanted: { readonly listenPort: number; readonly addresses: readonly string[] };
   /** Null: there is no such interface; undefined: that could not be seen. */
   readonly link: { readonly isUp: boolean; readonly addresses: readonly string[] } | null | undefined;
-  /** What wg says; null: it may not look; `refused`: it says no, as to another kind of interface; `slow`: it did not end in time. */
+  /** What wg says, `(none)` where there is no key; null: it may not look; `refused`: it says no, as to another kind of interface; `slow`: it did not end in time. */
   readonly device: { readonly publicKey: string; readonly listenPort: number } | 'refused' | 'slow' | null;
   /** The public key that goes with the private key in the interface's file; null: there is none. */
   readonly fileKey: string | null;
@@ -25,16 +25,8 @@ export function judgeInterface(facts: InterfaceFacts): Verdict {
     );
   }
   if (device === 'slow') return bad(`${name} does not answer`, 'where wireguard-go runs it: does it hang?');
-  const findings = [
-    ...(link.isUp ? [] : [bad(`${name} is down`, upAgain)]),
-    ...missingOf(wanted.addresses, link.addresses).map((each) =>
-      bad(`${name} lacks the address ${each}`, upAgain),
-    ),
-    ...missingOf(link.addresses, wanted.addresses).map((each) =>
-      doubtful(`${name} has the address ${each}, which is not configured`, upAgain),
-    ),
-    ...(device === null ? [unseen('its key and port')] : judgeDevice(device, wanted.listenPort, fileKey)),
-  ];
+  const differences = compareInterface({ ...facts, link, device });
+  const findings = device === null ? [...differences, unseen('its key and port')] : differences;
   const addresses = link.addresses.join(', ');
   return gather(
     findings,
@@ -42,24 +34,37 @@ export function judgeInterface(facts: InterfaceFacts): Verdict {
   );
 }
 
-function judgeDevice(
-  device: { readonly publicKey: string; readonly listenPort: number },
-  listenPort: number,
+/** Of an interface that is there, and whose device answers or may not be looked at. */
+interface LiveFacts extends InterfaceFacts {
+  readonly link: NonNullable<InterfaceFacts['link']>;
+  readonly device: Exclude<InterfaceFacts['device'], string>;
+}
+
+/** What of a live interface is not as configured, one verdict each; none: all that was seen is. */
+export function compareInterface({ name, link, device, wanted, fileKey }: LiveFacts): readonly Verdict[] {
+  return [
+    ...(link.isUp ? [] : [bad(`${name} is down`, upAgain)]),
+    ...missingOf(wanted.addresses, link.addresses).map((each) =>
+      bad(`${name} lacks the address ${each}`, upAgain),
+    ),
+    ...missingOf(link.addresses, wanted.addresses).map((each) =>
+      doubtful(`${name} has the address ${each}, which is not configured`, upAgain),
+    ),
+    ...(device === null ? [] : compareDevice(device, wanted.listenPort, fileKey)),
+  ];
+}
+
+function compareDevice(
+  { publicKey, listenPort }: NonNullable<LiveFacts['device']>,
+  wantedPort: number,
   fileKey: string | null,
 ): readonly Verdict[] {
-  return [
-    ...(device.listenPort === listenPort
-      ? []
-      : [bad(`it listens on port ${device.listenPort}, not on ${listenPort}`, upAgain)]),
-    ...(fileKey === null || fileKey === device.publicKey
-      ? []
-      : [
-          bad(
-            'its key is not that of its file: clients can not connect after the next start, or now',
-            upAgain,
-          ),
-        ]),
-  ];
+  const port =
+    listenPort === wantedPort ? [] : [bad(`it listens on port ${listenPort}, not on ${wantedPort}`, upAgain)];
+  if (publicKey === '(none)') return [...port, bad('it has no private key', upAgain)];
+  if (fileKey === null || fileKey === publicKey) return port;
+  const otherKey = 'its key is not that of its file: clients can not connect after the next start, or now';
+  return [...port, bad(otherKey, upAgain)];
 }
 
 function missingOf(wanted: readonly string[], there: readonly string[]): readonly string[] {

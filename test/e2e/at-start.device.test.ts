@@ -106,7 +106,7 @@ test('without root a server serves the interface that root brought up, and leave
   const again = await home.start({ prefix: asNobody(true) });
   await until('it is ready', () => isReady(again));
   const warning = again.logLines().find((line) => 'differences' in line);
-  assert.deepEqual(warning?.['differences'], ['it listens on 51820, and wireguard.listen_port is 51999']);
+  assert.deepEqual(warning?.['differences'], ['it listens on port 51820, not on 51999']);
   assert.equal((await host.run('wg', 'show', 'wg0', 'listen-port')).trim(), '51820');
   assert.equal(await host.run('cat', '/etc/wireguard/wg0.conf'), file);
   assert.ok(!existsSync(join(home.folder, 'wireguard')));

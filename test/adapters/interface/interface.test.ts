@@ -283,7 +283,7 @@ test('a server without root looks at the interface and does nothing to it', asyn
   await prepareInterface(config, false, user);
   const [line] = host.log.takeLines();
   assert.equal(line?.level, 'warn');
-  assert.deepEqual(line?.fields['differences'], ['it listens on 7, and wireguard.listen_port is 51820']);
+  assert.deepEqual(line?.fields['differences'], ['it listens on port 7, not on 51820']);
   assert.deepEqual(new Set(host.calls), new Set(['wg show wg0 dump', 'ip -json address show dev wg0']));
   await assert.rejects(stat(host.folder), { code: 'ENOENT' });
 });

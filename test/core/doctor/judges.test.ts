@@ -363,6 +363,17 @@ cases('the interface', [
     /wg0 could not be seen/,
   ],
   [
+    'without a key',
+    judgeInterface({
+      ...interfaceFacts,
+      fileKey: null,
+      device: { publicKey: '(none)', listenPort: 51_820 },
+    }),
+    'fail',
+    /^it has no private key$/,
+    /up/,
+  ],
+  [
     'with another key',
     judgeInterface({ ...interfaceFacts, fileKey: 'B' }),
     'fail',
