@@ -10,7 +10,7 @@ import { takeOver } from '../interface/interface.ts';
 import { type InterfaceHost, isThere } from '../interface/interface-host.ts';
 import type { ImportFailure, ImportOrder } from './order.ts';
 import { derivePeerId } from './peer-ids.ts';
-import { type ImportPlan, isDone, isPossible, renderPlan } from './plan.ts';
+import { countPeers, type ImportPlan, isDone, isPossible, renderPlan } from './plan.ts';
 import { checkIds, type ImportSource, readLive, readSource, readTarget } from './source.ts';
 
 /** What an import works on. */
@@ -115,7 +115,7 @@ async function carryOut(
       message: `${applied.failure.detail}; all else is done, and the node will do this when it starts`,
     });
   return ok(
-    `Done: ${added.length} peers stored${copy.value === null ? '' : `, ${copy.value} kept`}. Now start the node.\n`,
+    `Done: ${countPeers(added.length)} stored${copy.value === null ? '' : `, ${copy.value} kept`}. Now start the node.\n`,
   );
 }
 

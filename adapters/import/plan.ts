@@ -34,7 +34,7 @@ export function renderPlan(plan: ImportPlan, order: ImportOrder, config: Config[
   const { peers } = plan.source;
   const found = new Map(peers.map((peer) => [peer.publicKey, peer]));
   const lines = [
-    `${order.file}: ${peers.length} peers; ${config.interface} is ${live === null ? 'not up' : `up with ${live.size}`}`,
+    `${order.file}: ${countPeers(peers.length)}; ${config.interface} is ${live === null ? 'not up' : `up with ${live.size}`}`,
     ...adoption.added.map((peer) => renderAdded(peer, found.get(peer.publicKey))),
     ...adoption.known.map(({ publicKey }) => `= ${publicKey} is known`),
     ...adoption.refused.map(
@@ -44,6 +44,11 @@ export function renderPlan(plan: ImportPlan, order: ImportOrder, config: Config[
     ...renderTarget(plan, config),
   ];
   return lines.map((line) => `${line}\n`).join('');
+}
+
+/** `1 peer`, `2 peers`. */
+export function countPeers(count: number): string {
+  return count === 1 ? '1 peer' : `${count} peers`;
 }
 
 function renderAdded({ publicKey, allowedIPs, id, presharedKey }: Peer, found: FilePeer | undefined): string {
@@ -85,14 +90,16 @@ function fate(
 
 function renderTarget({ source, target }: ImportPlan, config: Config['wireguard']): readonly string[] {
   const { path, state } = target;
-  if (state === 'of_the_node') return [`${path} is the node's own and stays`];
+  const leftovers = renderLeftovers(source.file, config);
+  // The file that is read may be the copy of before.
+  if (state === 'of_the_node') return [`${path} is the node's own and stays`, ...leftovers];
   const lost = settingsLost(source.file);
   return [
     state === 'missing'
       ? `${path} is made, with the key of the file`
       : `${path} becomes the node's own, with the same key; a copy of it as it is stays beside it`,
     ...(lost.length === 0 ? [] : [`not taken over: ${lost.join(', ')}`]),
-    ...renderLeftovers(source.file, config),
+    ...leftovers,
   ];
 }
 

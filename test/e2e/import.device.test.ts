@@ -134,6 +134,7 @@ test('it is taken over under a client that pings all the while, and no ping is l
   const again = await home.run({ args: ['import', `/etc/wireguard/${copy}`, '--apply'] });
   assert.equal(again.status, 0, again.stderr);
   assert.match(again.stdout, /^Nothing to do\.$/m);
+  assert.ok(again.stdout.includes(`:\n  ${postDown}\n`), 'what undoes the old rules is not lost');
 });
 
 test('what the node can not have is named, and left out only when it is told to', async (context) => {
