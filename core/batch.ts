@@ -79,7 +79,7 @@ export interface Step {
 }
 
 /** How the steps of a batch came out at the device. */
-interface Applied {
+export interface Applied {
   readonly done: readonly Step[];
   readonly refused: readonly Step[];
   readonly unknown: readonly Step[];
@@ -105,15 +105,22 @@ export async function persistBatch(batch: readonly Waiting[], place: Workplace):
   return [];
 }
 
-/** Makes persisted steps on the device, publishes them and answers. Resolves with those that it refused: they are to be taken back. */
-export async function applyBatch(steps: readonly Step[], place: Workplace): Promise<readonly Step[]> {
-  const { done, refused, unknown } = await apply(steps, place);
-  const made = [...done, ...unknown];
-  place.book.publish(changesOf(made));
-  for (const { change } of made) if ('before' in change) place.retired.add(change.before.publicKey);
+/** Makes persisted steps on the device. Nobody is told yet: what came of them is to be settled, and the refused ones taken back. */
+export async function applySteps(steps: readonly Step[], place: Workplace): Promise<Applied> {
+  const together = await place.apply(changesOf(steps).map(deviceChange));
+  if (together.ok) return { done: steps, refused: [], unknown: [] };
+  place.deviceFailed(together.failure);
+  if (together.failure.code === 'device_timeout') return { done: [], refused: [], unknown: steps };
+  return steps.length === 1 ? { done: [], refused: steps, unknown: [] } : applyOneByOne(steps, place);
+}
+
+/** Publishes what the device made or may yet make, and answers those who asked for it. */
+export function settle({ done, unknown }: Applied, place: Workplace): void {
+  const changes = changesOf([...done, ...unknown]);
+  place.book.publish(changes);
+  for (const change of changes) if ('before' in change) place.retired.add(change.before.publicKey);
   for (const step of done) answerDone(step, place.log);
   for (const step of unknown) answerUnknown(step, place.log);
-  return refused;
 }
 
 /** Takes persisted steps back from the store and answers them; `store_error` where the store fails. Not while anything else is persisted. */
@@ -147,14 +154,6 @@ function decideStep(waiting: Waiting, { book, keys, clock }: Workplace): readonl
   if (decided.ok) return [{ waiting, ...decided.value }];
   waiting.answer(decided);
   return [];
-}
-
-async function apply(steps: readonly Step[], place: Workplace): Promise<Applied> {
-  const together = await place.apply(changesOf(steps).map(deviceChange));
-  if (together.ok) return { done: steps, refused: [], unknown: [] };
-  place.deviceFailed(together.failure);
-  if (together.failure.code === 'device_timeout') return { done: [], refused: [], unknown: steps };
-  return steps.length === 1 ? { done: [], refused: steps, unknown: [] } : applyOneByOne(steps, place);
 }
 
 /** One bad command must not fail its neighbours. */

@@ -2,17 +2,16 @@
 // follow it. What a batch of commands does is batch.ts.
 import { auditChange } from './audit.ts';
 import {
-  applyBatch,
   type Changed,
   type ChangeFailure,
   isLate,
   type Origin,
   persistBatch,
-  type Step,
   takeBack,
   type Waiting,
 } from './batch.ts';
 import { createFault, type Fault } from './fault.ts';
+import { createHandOver } from './hand-over.ts';
 import {
   batchMax,
   deviceAnswerAtStartMs,
@@ -101,16 +100,15 @@ export function createNode(options: {
   });
   const retired = new Set<PublicKey>();
   const place = { ...options, book, retired, apply, storeFailed, deviceFailed };
+  const handOver = createHandOver(place, check.changed);
   const storeFault = createFault(clock, wake);
   const deviceFault = createFault(clock, wake);
   const counts = createNodeCounts();
-  const reconciler = createReconciler({ ...options, book, observer, apply, retired, counts });
+  const reconciler = createReconciler({ ...options, book, observer, apply: applyAlone, retired, counts });
   const queue: Waiting[] = [];
   let running: Promise<void> | null = null;
-  // What the device is at work on: resolves with the steps that it refused. Null: nothing.
-  let applying: Promise<readonly Step[]> | null = null;
-  // How long it took for the last batch.
-  let applyMs = 0;
+  // Ends the rest that the lane takes while it has nothing to persist.
+  let stir = () => {};
   // Whether all stored peers have been on the device since the start.
   let reconciled = false;
   /** When the turn under way began; null: none is. */
@@ -134,6 +132,7 @@ export function createNode(options: {
       };
       queue.push({ command, origin, sinceMs, answer });
       wake();
+      clock.soon(stir);
     });
   }
 
@@ -188,20 +187,32 @@ export function createNode(options: {
   /** Does what is due first. While the device works on one batch the next is persisted; all else waits for the device. */
   async function takeTurn(): Promise<void> {
     if (isUpkeepDue()) {
-      await deviceDone();
+      await handOver.settle();
       await keepUp();
       return;
     }
     const batch = takeBatch();
-    if (batch.length === 0) return deviceDone();
+    if (batch.length === 0) return rest();
     counts.batches.observe(batch.length);
     const steps = await persistBatch(batch, place);
-    await deviceDone();
+    await handOver.deviceFree();
+    if (deviceFault.suspected() || deviceFault.lasting()) await handOver.settle();
     if (deviceFault.takeUp()) await reconcile();
     if (deviceFault.lasting()) return takeBack(steps, 'device_unavailable', place);
     const late = steps.filter((step) => isLate(step.waiting, clock));
+    if (late.length > 0) await handOver.settle();
     await takeBack(late, 'deadline_exceeded', place);
-    await hand(steps.filter((step) => !late.includes(step)));
+    await handOver.hand(steps.filter((step) => !late.includes(step)));
+  }
+
+  /** Waits for the device, or for a command that can be persisted meanwhile. */
+  async function rest(): Promise<void> {
+    const working = handOver.working();
+    if (working === null || queue.length > 0) return handOver.settle();
+    await new Promise<void>((resolve) => {
+      stir = resolve;
+      void working.then(resolve);
+    });
   }
 
   function isUpkeepDue(): boolean {
@@ -218,42 +229,19 @@ export function createNode(options: {
     if (refusal !== null) for (const waiting of queue.splice(0)) waiting.answer(fail(refusal));
   }
 
-  /**
-   * Hands a batch to the device, and waits until it is half done as far as the batch before can tell. So the next batch
-   * gathers as many commands as came meanwhile, and is in the store when the device is done.
-   */
-  async function hand(steps: readonly Step[]): Promise<void> {
-    if (steps.length === 0) return;
-    const startedMs = clock.monotonicMs();
-    applying = applyBatch(steps, place).then((refused) => {
-      applyMs = clock.monotonicMs() - startedMs;
-      return refused;
-    });
-    const half = applying;
-    await new Promise<void>((resolve) => {
-      const cancel = clock.after(applyMs / 2, resolve);
-      void half.then(cancel).then(resolve);
-    });
-  }
-
-  /** Waits until the device has nothing to do, and takes back what it refused. */
-  async function deviceDone(): Promise<void> {
-    if (applying === null) return;
-    const refused = await applying;
-    applying = null;
-    await takeBack(refused, 'wireguard_error', place);
-    check.changed();
-  }
-
   function isWanted(): boolean {
-    return queue.length > 0 || applying !== null || storeFault.suspected() || deviceFault.suspected();
+    return queue.length > 0 || handOver.busy() || storeFault.suspected() || deviceFault.suspected();
   }
 
   // Commands on the same peer go into batches of their own, so that each can be taken back alone.
+  // As many as the device has at hand, if there are as many: a few that alternate with many would leave it idle while
+  // the many are persisted.
   function takeBatch(): readonly Waiting[] {
+    const atDevice = handOver.size();
+    const most = atDevice === 0 ? batchMax : Math.min(batchMax, Math.ceil((queue.length + atDevice) / 2));
     const ids = new Set<PeerId>();
     for (const { command } of queue) {
-      if (ids.size >= batchMax || ids.has(command.id) || book.isOnItsWay(command.id)) break;
+      if (ids.size >= most || ids.has(command.id) || book.isOnItsWay(command.id)) break;
       ids.add(command.id);
     }
     return queue.splice(0, ids.size);
@@ -272,7 +260,7 @@ export function createNode(options: {
     const gone = !deviceFault.lasting() && (await removeFromDevice(changes));
     for (const peer of peers) retired.add(peer.publicKey);
     book.publish(changes);
-    check.changed();
+    check.changed(changes.map(deviceChange));
     for (const change of changes) auditChange(log, change, null, gone ? 'done' : 'unknown');
     const result = gone ? 'ok' : 'wireguard_error';
     counts.operations.note('expire', result, clock.monotonicMs() - startedMs, peers.length);
@@ -296,10 +284,17 @@ export function createNode(options: {
     });
   }
 
-  /** The lane's way to the device. */
+  /** The lane's way to the device: what was asked is changing until it is published. */
   function apply(changes: readonly DeviceChange[]): Promise<Result<void, DeviceFailure>> {
     check.changing(changes);
     return device.apply(changes);
+  }
+
+  /** The same where the table knows already what the device shall be. */
+  async function applyAlone(changes: readonly DeviceChange[]): Promise<Result<void, DeviceFailure>> {
+    const applied = await apply(changes);
+    check.changed(changes);
+    return applied;
   }
 
   // Faults
@@ -339,7 +334,6 @@ export function createNode(options: {
 
   async function reconcile(): Promise<void> {
     const made = await reconciler.reconcile();
-    check.changed();
     if (!made.ok) {
       logFault(deviceFault, made.failure, 'the device can not be reconciled');
     } else if (deviceFault.lasting()) {

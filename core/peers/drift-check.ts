@@ -8,8 +8,8 @@ import { isAsSpecified, isSameSet, type Strangers } from './reconcile.ts';
 export interface DriftCheck {
   /** The writer is about to ask this of the device: what a look shows of these keys says nothing for now. */
   changing(changes: readonly DeviceChange[]): void;
-  /** The writer is done, and the table knows all that it did. */
-  changed(): void;
+  /** The writer is done with these, and the table knows all that came of them. */
+  changed(changes: readonly DeviceChange[]): void;
   /** A look begins; one at a time. */
   begin(): void;
   /** Takes a peer of the look, and who it is; null: nobody known. Allocates nothing. */
@@ -22,16 +22,16 @@ export interface DriftCheck {
 
 /** `strangers` tells which unknown peers are known to stay on the device. */
 export function createDriftCheck(strangers: () => Strangers): DriftCheck {
-  // Keys that changed since the look began, or are being changed: the look may show them as they were, or as they will be.
-  const moving = new Set<PublicKey>();
-  let isChanging = false;
+  // A look may show these as they were, or as they will be.
+  const changingNow = new Set<PublicKey>();
+  const changedSinceBegin = new Set<PublicKey>();
   let isLooking = false;
   let differs = false;
   let strangersAtBegin: Strangers = new Map();
   let strangersSeen = 0;
 
-  function forgetMoving(): void {
-    if (!isChanging && !isLooking) moving.clear();
+  function isMoving(key: PublicKey): boolean {
+    return changingNow.has(key) || changedSinceBegin.has(key);
   }
 
   function isKnownStranger(seen: DevicePeer): boolean {
@@ -43,15 +43,13 @@ export function createDriftCheck(strangers: () => Strangers): DriftCheck {
 
   return {
     changing(changes) {
-      isChanging = true;
-      for (const change of changes) {
-        moving.add(change.kind === 'put' ? change.peer.publicKey : change.publicKey);
-        if (change.kind === 'put' && change.replaces !== null) moving.add(change.replaces);
-      }
+      for (const key of changes.flatMap(keysOf)) changingNow.add(key);
     },
-    changed() {
-      isChanging = false;
-      forgetMoving();
+    changed(changes) {
+      for (const key of changes.flatMap(keysOf)) {
+        changingNow.delete(key);
+        if (isLooking) changedSinceBegin.add(key);
+      }
     },
     begin() {
       isLooking = true;
@@ -61,17 +59,22 @@ export function createDriftCheck(strangers: () => Strangers): DriftCheck {
     },
     visit(seen, peer) {
       if (peer === null ? isKnownStranger(seen) : isAsSpecified(seen, peer)) return;
-      differs ||= !moving.has(seen.publicKey);
+      differs ||= !isMoving(seen.publicKey);
     },
     miss(peer) {
-      differs ||= !moving.has(peer.publicKey);
+      differs ||= !isMoving(peer.publicKey);
     },
     end() {
       isLooking = false;
-      forgetMoving();
+      changedSinceBegin.clear();
       // A stranger that left has given its addresses back.
       const someLeft = strangersAtBegin === strangers() && strangersSeen < strangersAtBegin.size;
       return differs || someLeft;
     },
   };
+}
+
+function keysOf(change: DeviceChange): readonly PublicKey[] {
+  if (change.kind === 'remove') return [change.publicKey];
+  return change.replaces === null ? [change.peer.publicKey] : [change.peer.publicKey, change.replaces];
 }

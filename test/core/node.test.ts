@@ -207,21 +207,61 @@ test('what comes while the device works is in the store when it is done, and sha
   const second = rig.put(idOf(2));
   await rig.clock.settle();
   const early = rig.putMany(3, 2);
-  await rig.clock.advance(400);
+  await rig.clock.advance(300);
   const later = rig.putMany(5, 3);
-  await rig.clock.advance(99);
-  assert.equal(rig.store.writes.commits, 2, 'it gathers until the device is half done');
+  await rig.clock.advance(33);
+  assert.equal(rig.store.writes.commits, 2, 'it gathers for a third of the time that the device takes');
   await rig.clock.advance(1);
   assert.equal(rig.store.writes.commits, 3);
-  assert.deepEqual([...rig.contents.peers.keys()].length, 7);
+  assert.equal(
+    rig.contents.peers.size,
+    5,
+    'half of what is under way, so that the device is never done early',
+  );
   assert.equal(rig.applies.length, 2);
   assert.equal(rig.node.table.size, 1, 'nobody is told of what is not on the device');
   release();
   assert.ok((await rig.all([second, ...early, ...later])).every((answer) => answer.ok));
   assert.deepEqual(
     rig.applies.map((changes) => changes.length),
-    [1, 1, 5],
+    [1, 1, 3, 2],
   );
+});
+
+test('the device has the next batch before the callers of the one before are answered', async () => {
+  const rig = await createRig();
+  const release = holdDevice(rig);
+  const happened: string[] = [];
+  const first = rig.put(idOf(1));
+  void first.then(() => happened.push('answered'));
+  await rig.clock.settle();
+  const second = rig.put(idOf(2));
+  await rig.clock.advance(1);
+  assert.equal(rig.contents.peers.size, 2, 'persisted while the device is at work');
+  rig.holdApply = () => {
+    happened.push('handed over');
+    return Promise.resolve();
+  };
+  release();
+  await rig.all([first, second]);
+  assert.deepEqual(happened, ['handed over', 'answered']);
+});
+
+test('callers whose peers are on the device do not wait for the disk of those who come after them', async () => {
+  const rig = await createRig();
+  const release = holdDevice(rig);
+  const first = rig.put(idOf(1));
+  await rig.clock.settle();
+  let flush = () => {};
+  rig.store.hold = () => new Promise((resolve) => (flush = resolve));
+  const second = rig.put(idOf(2));
+  await rig.clock.advance(1);
+  assert.equal(rig.store.writes.commits, 2);
+  release();
+  assert.ok((await rig.one(first)).ok);
+  assert.equal(rig.applies.length, 1);
+  flush();
+  assert.ok((await rig.one(second)).ok);
 });
 
 test('a command on a peer that is on its way waits for it', async () => {

@@ -8,6 +8,8 @@ export type WriteFate = 'good' | 'lost' | 'written_but_failed';
 export interface FlakyStore extends PeerStore {
   /** Decides the fate of each write from now on. */
   fate: (write: 'commit' | 'rewrite') => WriteFate;
+  /** What each commit waits for from now on, before it is made. */
+  hold: () => Promise<void>;
   readonly writes: { commits: number; rewrites: number };
 }
 
@@ -26,10 +28,12 @@ export function createFlakyStore(store: PeerStore): FlakyStore {
 
   return {
     fate: () => 'good',
+    hold: () => Promise.resolve(),
     writes,
     load: () => store.load(),
-    commit(changes, peersBefore) {
+    async commit(changes, peersBefore) {
       writes.commits++;
+      await this.hold();
       return write(this.fate('commit'), () => store.commit(changes, peersBefore));
     },
     rewrite(peers, retired) {

@@ -53,7 +53,7 @@ describe('a look', () => {
 
   it('does not hold the next one up with a change that was made before it', () => {
     check.changing([put]);
-    check.changed();
+    check.changed([put]);
     assert.ok(differs(() => check.miss(peer)));
   });
 });
@@ -72,17 +72,29 @@ describe('a change of the writer', () => {
       check.changing([change]);
       assert.equal(differs(show), false, 'under way all the while');
       check.begin();
-      check.changed();
+      check.changed([change]);
       show();
       assert.equal(check.end(), false, 'under way as the look began');
       check.begin();
       check.changing([change]);
-      check.changed();
+      check.changed([change]);
       show();
       assert.equal(check.end(), false, 'made while the look went on');
       assert.ok(differs(show), 'a look that began later knows better');
     });
   }
+
+  it('is under way until it is done, whatever else is done meanwhile', () => {
+    const other: DeviceChange = { kind: 'put', peer: peerFixture(2), replaces: null };
+    check.changing([put]);
+    check.changing([other]);
+    check.changed([put]);
+    assert.equal(
+      differs(() => check.miss(peerFixture(2))),
+      false,
+    );
+    assert.ok(differs(() => check.miss(peer)));
+  });
 
   it('hides no difference in other peers', () => {
     check.changing([put]);
