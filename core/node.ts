@@ -107,8 +107,8 @@ export function createNode(options: {
   const reconciler = createReconciler({ ...options, book, observer, apply: applyAlone, retired, counts });
   const queue: Waiting[] = [];
   let running: Promise<void> | null = null;
-  // Ends the rest that the lane takes while it has nothing to persist.
-  let stir = () => {};
+  // Ends the rest that the lane takes while it has nothing to persist; null: it does not rest.
+  let endRest: (() => void) | null = null;
   // Whether all stored peers have been on the device since the start.
   let reconciled = false;
   /** When the turn under way began; null: none is. */
@@ -132,7 +132,7 @@ export function createNode(options: {
       };
       queue.push({ command, origin, sinceMs, answer });
       wake();
-      clock.soon(stir);
+      stir();
     });
   }
 
@@ -160,6 +160,12 @@ export function createNode(options: {
         void runLane().then(resolve);
       });
     });
+  }
+
+  function stir(): void {
+    // Not at once, either; and once for all that come in the same turn.
+    if (endRest !== null) clock.soon(endRest);
+    endRest = null;
   }
 
   async function runLane(): Promise<void> {
@@ -210,9 +216,10 @@ export function createNode(options: {
     const working = handOver.working();
     if (working === null || queue.length > 0) return handOver.settle();
     await new Promise<void>((resolve) => {
-      stir = resolve;
+      endRest = resolve;
       void working.then(resolve);
     });
+    endRest = null;
   }
 
   function isUpkeepDue(): boolean {
