@@ -29,8 +29,15 @@ export interface TlsFilesFailure {
   readonly isForbidden: boolean;
 }
 
+/** Certificate and key, and who may read the key's file. */
+export interface TlsFilesSeen extends TlsPair {
+  /** As of stat(2): permission bits and group. */
+  readonly keyMode: number;
+  readonly keyGroup: number;
+}
+
 /** The same while other work goes on, for a disk that hangs. */
-export async function lookAtTlsFiles(files: TlsFiles): Promise<Result<TlsPair, TlsFilesFailure>> {
+export async function lookAtTlsFiles(files: TlsFiles): Promise<Result<TlsFilesSeen, TlsFilesFailure>> {
   const [cert, key] = await Promise.all([
     readBoundedFile(files.certPath, tlsFileBytesMax),
     readBoundedFile(files.keyPath, tlsFileBytesMax),
@@ -42,10 +49,10 @@ function joinPair(
   { certPath, keyPath }: TlsFiles,
   cert: Result<SmallFile, SmallFileFailure>,
   key: Result<SmallFile, SmallFileFailure>,
-): Result<TlsPair, TlsFilesFailure> {
+): Result<TlsFilesSeen, TlsFilesFailure> {
   if (cert.ok && key.ok) {
     const [certPem, keyPem] = [cert.value.bytes.toString(), key.value.bytes.toString()];
-    return ok({ certPath, keyPath, certPem, keyPem });
+    return ok({ certPath, keyPath, certPem, keyPem, keyMode: key.value.mode, keyGroup: key.value.gid });
   }
   const failures = [
     { name: 'server.tls_cert', path: certPath, read: cert },

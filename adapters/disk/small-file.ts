@@ -8,6 +8,8 @@ export interface SmallFile {
   readonly bytes: Buffer;
   /** As of stat(2): its last nine bits are the permissions. */
   readonly mode: number;
+  /** The group that it belongs to. */
+  readonly gid: number;
 }
 
 /**
@@ -29,10 +31,10 @@ export function readSmallFile(path: string, bytesMax: number): Result<SmallFile,
   let fd: number | null = null;
   try {
     fd = openSync(path, 'r');
-    const { mode } = fstatSync(fd);
+    const status = fstatSync(fd);
     const buffer = Buffer.alloc(bytesMax + 1);
     const length = readFully(fd, buffer);
-    return withinBound(buffer.subarray(0, length), mode, bytesMax);
+    return withinBound(buffer.subarray(0, length), status, bytesMax);
   } catch (error) {
     return fail(readFailure(error));
   } finally {
@@ -47,11 +49,11 @@ export async function readBoundedFile(
 ): Promise<Result<SmallFile, SmallFileFailure>> {
   try {
     const file = await open(path, 'r');
-    const { mode } = await file.stat();
+    const status = await file.stat();
     const pieces: Buffer[] = [];
     // `end` is the last byte that is read. The stream closes the file, whatever happens.
     for await (const piece of file.createReadStream({ end: bytesMax })) pieces.push(piece as Buffer);
-    return withinBound(Buffer.concat(pieces), mode, bytesMax);
+    return withinBound(Buffer.concat(pieces), status, bytesMax);
   } catch (error) {
     return fail(readFailure(error));
   }
@@ -73,10 +75,14 @@ const advice: Readonly<Record<SmallFileFailure['code'], string>> = {
   unreadable: 'see to its disk',
 };
 
-function withinBound(bytes: Buffer, mode: number, bytesMax: number): Result<SmallFile, SmallFileFailure> {
+function withinBound(
+  bytes: Buffer,
+  { mode, gid }: Omit<SmallFile, 'bytes'>,
+  bytesMax: number,
+): Result<SmallFile, SmallFileFailure> {
   return bytes.length > bytesMax
     ? fail({ code: 'too_large', reason: `larger than ${bytesMax} bytes` })
-    : ok({ bytes, mode });
+    : ok({ bytes, mode, gid });
 }
 
 function readFully(fd: number, buffer: Buffer): number {

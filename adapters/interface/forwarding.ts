@@ -77,8 +77,8 @@ async function ensureIPv6(
   }
   // Before forwarding, which would take the route away.
   const accepted = await acceptRouters(own, sysctlFolder, log);
-  if (!accepted.ok && forwarding !== '1') return accepted;
   if (!accepted.ok) {
+    if (forwarding !== '1') return accepted;
     log.warn(
       {},
       `${accepted.failure.message}. Where the IPv6 route is not from router advertisements, nothing is lost`,
