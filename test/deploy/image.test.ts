@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { load } from 'js-yaml';
 import { service } from '../../core/version.ts';
 
 interface Instruction {
@@ -77,4 +78,18 @@ test('main is published as edge, a release as its version and latest, and nothin
   const other = tagsOf('refs/tags/v9.9.9');
   assert.deepEqual([other.status, other.stdout], [1, '']);
   assert.match(other.stderr, /v9\.9\.9 is not the version in package\.json/);
+});
+
+test('only what pushes may write to the registry, and it runs neither tests nor packages', () => {
+  const { permissions, jobs } = load(readFileSync('.github/workflows/image.yml', 'utf8')) as {
+    readonly permissions: object;
+    readonly jobs: Record<string, { readonly permissions?: object; readonly steps: readonly object[] }>;
+  };
+  assert.deepEqual(permissions, { contents: 'read' });
+  const own = Object.entries(jobs).filter(([, job]) => job.permissions !== undefined);
+  assert.deepEqual(
+    own.map(([name, job]) => [name, job.permissions]),
+    [['publish', { contents: 'read', packages: 'write' }]],
+  );
+  assert.doesNotMatch(JSON.stringify(jobs['publish']?.steps), /npm|node|test\//);
 });
