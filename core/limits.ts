@@ -72,6 +72,11 @@ export const interfaceFileBytesMax = 67_108_864;
 /** How long `init`, `up`, `down` and `import` wait for each other. Ours: longer than their calls add up to in practice. */
 export const folderLockWaitSeconds = 60;
 
+// Peers in memory
+
+/** Bytes of a peer's text in a list. Ours: with both addresses, a handshake and an end it has up to 362, and a device's clock may be mad. */
+export const peerTextBytesMax = 448;
+
 // Looks at the device
 
 /** How old an answer about the device may be. Ours (README.md). */

@@ -9,7 +9,7 @@ import type { ApiCode } from './failures.ts';
 import { decodePeerId, peerIdParameter } from './peer-id.ts';
 import { listedPeerExample, peerSchema, renderCounters, renderListedPeer } from './shapes.ts';
 
-export const getPeer = defineRoute<ApiContext, ApiCode, PeerId>({
+export const getPeer = defineRoute<ApiContext, ApiCode, Entry | PeerId>({
   method: 'GET',
   path: '/peers/:peerId',
   access: 'key',
@@ -28,19 +28,21 @@ export const getPeer = defineRoute<ApiContext, ApiCode, PeerId>({
     failures: ['invalid_peer_id', 'peer_not_found', 'wireguard_error'],
   },
   decode(raw, { node }) {
-    const id = (raw.params['peerId'] ?? '') as PeerId;
-    // A text that the table knows is an id, and needs no look at its form.
-    return node.table.get(id) === undefined ? decodePeerId(raw) : ok(id);
+    // Whom the table knows is looked up once, and needs no look at the form of the id.
+    const entry = node.table.get(raw.params['peerId'] ?? '');
+    return entry === undefined ? decodePeerId(raw) : ok(entry);
   },
-  handle(id, context) {
+  handle(sought, context) {
     const settling = context.node.observer.settle();
-    return settling === null ? answer(id, context) : settling.then(() => answer(id, context));
+    if (settling === null) return answer(sought, context);
+    const id = typeof sought === 'string' ? sought : sought.peer.id;
+    return settling.then(() => answer(id, context));
   },
 });
 
-function answer(id: PeerId, context: ApiContext): Outcome<ApiCode> {
+function answer(sought: Entry | PeerId, context: ApiContext): Outcome<ApiCode> {
   const { node } = context;
-  const entry = node.table.get(id);
+  const entry = typeof sought === 'string' ? node.table.get(sought) : sought;
   if (entry === undefined) return fail({ code: 'peer_not_found' });
   if (!node.observer.readable()) return fail({ code: 'wireguard_error', sentence: unreadable });
   return ok({ status: 200, body: () => render(entry, context) });

@@ -1,5 +1,7 @@
 // Neighbours in the list of peers, and the texts that stand for them in answers, packed one behind the other: so a page is
 // a copy. Makes no text by itself.
+import { peerTextBytesMax } from '../limits.ts';
+import { type BlockMemory, blockPeersMax } from './block-memory.ts';
 import type { Entry } from './entry.ts';
 import type { Peer } from './peer.ts';
 
@@ -14,11 +16,15 @@ export interface MutableEntry extends Entry {
   look: number;
   /** Where it stands in the list; null: not any more. */
   block: Block | null;
-  /** Whether its text in the block says something else than this does, or is not there. */
+  /** Where its text is while it stands in a block, the comma before it included: said here, so that a reader of one peer asks nobody else. */
+  texts: Buffer;
+  textStart: number;
+  textEnd: number;
+  /** Whether its text says something else than this does, or is not there. */
   isStale: boolean;
 }
 
-/** What a peer's text is: ASCII, made of everything but the counters. The same function each time. */
+/** What a peer's text is: ASCII, shorter than `peerTextBytesMax`, made of everything but the counters. The same function each time. */
 export type RenderEntry = (entry: Entry) => string;
 
 /** Takes bytes; they are the giver's own again when this returns. */
@@ -26,45 +32,45 @@ export interface TextSink {
   copy(bytes: Uint8Array, start?: number, end?: number): void;
 }
 
-/** Peers in a block at most. Ours: a page of 50 lies in two blocks, and a text that changes its length moves some 10 KB. */
-const entriesMax = 64;
-
-/** Ours: 64 peers with an address of each family, as they are mostly. */
-const firstBytes = 22_528;
-
 const comma = 0x2c;
-const noBytes = Buffer.alloc(0);
 
 export class Block {
   /** Neighbours, in list order; for reading only. */
   readonly entries: MutableEntry[] = [];
-  /** Each text stands behind a comma. */
-  #texts = noBytes;
-  /** Where the texts end in there. */
-  readonly #ends: number[] = [];
+  readonly #memory: BlockMemory;
+  readonly #slot;
   /** Whether some text may be stale. */
   #isStale = false;
 
+  constructor(memory: BlockMemory) {
+    this.#memory = memory;
+    this.#slot = memory.take();
+  }
+
   get isFull(): boolean {
-    return this.entries.length >= entriesMax;
+    return this.entries.length >= blockPeersMax;
   }
 
   /** Whether all of another block's entries fit in, too. */
   hasRoomFor(other: Block): boolean {
-    return this.entries.length + other.entries.length <= entriesMax;
+    return this.entries.length + other.entries.length <= blockPeersMax;
   }
 
   insert(index: number, entry: MutableEntry): void {
-    this.entries.splice(index, 0, entry);
-    this.#ends.splice(index, 0, this.#start(index));
     entry.block = this;
+    entry.texts = this.#slot.bytes;
+    entry.textStart = this.#endBefore(index);
+    entry.textEnd = entry.textStart;
+    this.entries.splice(index, 0, entry);
     this.touch(entry);
   }
 
   remove(index: number): void {
-    this.#replace(index, '');
-    this.#ends.splice(index, 1);
-    for (const entry of this.entries.splice(index, 1)) entry.block = null;
+    const entry = this.entries[index];
+    if (entry === undefined) return;
+    this.#moveTexts(index, entry.textStart - entry.textEnd);
+    this.entries.splice(index, 1);
+    entry.block = null;
   }
 
   /** Moves the entries from `from` on to the end of another block. */
@@ -75,23 +81,26 @@ export class Block {
     }
   }
 
+  /** Gives the memory back. It must be empty, and takes no entry any more. */
+  close(): void {
+    this.#memory.give(this.#slot);
+  }
+
   /** Notes that an entry in here has changed. */
   touch(entry: MutableEntry): void {
     entry.isStale = true;
     this.#isStale = true;
   }
 
-  /** Gives one entry's text. */
-  copyOne(entry: MutableEntry, render: RenderEntry, sink: TextSink): void {
-    const index = this.entries.indexOf(entry);
-    if (entry.isStale) this.#renew(index, entry, render);
-    sink.copy(this.#texts, this.#start(index) + 1, this.#end(index));
+  /** Makes the text of one entry anew. */
+  renew(entry: MutableEntry, render: RenderEntry): void {
+    this.#renew(this.entries.indexOf(entry), entry, render);
   }
 
   /** Gives the texts of the entries from `from` up to `to`, each behind a comma; `isFirst`: the first one without. */
   copy(from: number, to: number, isFirst: boolean, render: RenderEntry, sink: TextSink): void {
     if (this.#isStale) this.#renewAll(render);
-    sink.copy(this.#texts, this.#start(from) + (isFirst ? 1 : 0), this.#start(to));
+    sink.copy(this.#slot.bytes, this.#endBefore(from) + (isFirst ? 1 : 0), this.#endBefore(to));
   }
 
   #renewAll(render: RenderEntry): void {
@@ -102,40 +111,31 @@ export class Block {
   }
 
   #renew(index: number, entry: MutableEntry, render: RenderEntry): void {
-    this.#replace(index, render(entry));
+    const text = render(entry);
+    // More would reach into the next block.
+    if (text.length >= peerTextBytesMax) throw new RangeError(`a peer's text has ${text.length} bytes`);
+    this.#moveTexts(index, 1 + text.length - (entry.textEnd - entry.textStart));
+    entry.texts[entry.textStart] = comma;
+    entry.texts.write(text, entry.textStart + 1, 'latin1');
     entry.isStale = false;
   }
 
-  /** Puts a text where another one stood, and moves those behind it; '': puts nothing there, and no comma. */
-  #replace(index: number, text: string): void {
-    const start = this.#start(index);
-    const end = this.#end(index);
-    const added = (text === '' ? 0 : text.length + 1) - (end - start);
-    if (added !== 0) this.#moveTexts(index, added);
-    if (text === '') return;
-    this.#texts[start] = comma;
-    this.#texts.write(text, start + 1, 'latin1');
-  }
-
+  /** Gives the text at `index` so many bytes more, and moves those behind it. */
   #moveTexts(index: number, added: number): void {
-    const end = this.#end(index);
-    const lastEnd = this.#end(this.entries.length - 1);
-    if (lastEnd + added > this.#texts.length) this.#grow(lastEnd + added);
-    if (end < lastEnd) this.#texts.copyWithin(end + added, end, lastEnd);
-    for (let at = index; at < this.#ends.length; at++) this.#ends[at] = this.#end(at) + added;
+    if (added === 0) return;
+    const { entries } = this;
+    const { bytes } = this.#slot;
+    const end = this.#endBefore(index + 1);
+    bytes.copyWithin(end + added, end, this.#endBefore(entries.length));
+    for (let at = index; at < entries.length; at++) {
+      const entry = entries[at] as MutableEntry;
+      if (at > index) entry.textStart += added;
+      entry.textEnd += added;
+    }
   }
 
-  #grow(bytes: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(firstBytes, bytes * 2));
-    this.#texts.copy(larger);
-    this.#texts = larger;
-  }
-
-  #start(index: number): number {
-    return index === 0 ? 0 : this.#end(index - 1);
-  }
-
-  #end(index: number): number {
-    return this.#ends[index] ?? 0;
+  /** Where the text before `index` ends. */
+  #endBefore(index: number): number {
+    return this.entries[index - 1]?.textEnd ?? this.#slot.start;
   }
 }

@@ -1,10 +1,12 @@
 // All peers in list order, cut into blocks, so that one that comes or goes moves few others. Knows no look and no key.
 import { Block, type MutableEntry, type RenderEntry, type TextSink } from './block.ts';
+import { BlockMemory } from './block-memory.ts';
 import { compareInList, type Entry } from './entry.ts';
 import type { Peer } from './peer.ts';
 
 export class PeerList {
   size = 0;
+  readonly #memory = new BlockMemory();
   /** None of them is empty. */
   readonly #blocks: Block[] = [];
   /** The position of each block's first entry; of the blocks behind the first one that changed it has yet to be counted. */
@@ -15,11 +17,11 @@ export class PeerList {
     const at = this.#blockOf(entry.peer);
     const block = this.#blocks[at];
     this.#changed(at);
-    if (block === undefined) this.#blocks.push(blockOf(entry));
+    if (block === undefined) this.#blocks.push(this.#blockWith(entry));
     else if (!block.isFull) insert(block, entry);
     // Whoever comes last, as almost all do, leaves full blocks behind.
     else if (at === this.#blocks.length - 1 && indexIn(block, entry.peer) === block.entries.length) {
-      this.#blocks.push(blockOf(entry));
+      this.#blocks.push(this.#blockWith(entry));
     } else {
       const next = this.#split(at, block);
       insert(indexIn(next, entry.peer) === 0 ? block : next, entry);
@@ -36,9 +38,11 @@ export class PeerList {
     block.remove(indexIn(block, entry.peer));
     if (block.entries.length === 0) {
       this.#blocks.splice(at, 1);
+      block.close();
     } else if (next !== undefined && block.hasRoomFor(next)) {
       next.moveTo(block, 0);
       this.#blocks.splice(at + 1, 1);
+      next.close();
     }
   }
 
@@ -79,8 +83,14 @@ export class PeerList {
     }
   }
 
+  #blockWith(entry: MutableEntry): Block {
+    const block = new Block(this.#memory);
+    block.insert(0, entry);
+    return block;
+  }
+
   #split(at: number, block: Block): Block {
-    const next = new Block();
+    const next = new Block(this.#memory);
     block.moveTo(next, block.entries.length >> 1);
     this.#blocks.splice(at + 1, 0, next);
     return next;
@@ -102,12 +112,6 @@ export class PeerList {
     const startsBefore = (index: number) => compareInList(firstOf(this.#blocks[index] as Block), peer) <= 0;
     return Math.max(lastWhere(this.#blocks.length, startsBefore), 0);
   }
-}
-
-function blockOf(entry: MutableEntry): Block {
-  const block = new Block();
-  block.insert(0, entry);
-  return block;
 }
 
 function insert(block: Block, entry: MutableEntry): void {

@@ -2,6 +2,7 @@
 import type { DevicePeer } from '../ports.ts';
 import type { MutableEntry, RenderEntry, TextSink } from './block.ts';
 import type { Entry } from './entry.ts';
+import { IdIndex } from './id-index.ts';
 import { PeerList } from './list.ts';
 import type { Peer, PeerId, PublicKey } from './peer.ts';
 
@@ -12,7 +13,8 @@ export interface PeerTable {
   readonly active: number;
   /** Counts up with every change of a peer and every look that ended. */
   readonly revision: number;
-  get(id: PeerId): Entry | undefined;
+  /** In any letter case; undefined for a text that is no UUID v4, too. */
+  get(id: string): Entry | undefined;
   byPublicKey(key: PublicKey): Entry | undefined;
   /** Up to `limit` entries from `offset` on, oldest first, then by id. The array is the caller's; entries go on changing. */
   page(offset: number, limit: number): readonly Entry[];
@@ -35,6 +37,8 @@ export interface PeerTable {
   endLook(look: number, miss?: (peer: Peer) => void): void;
 }
 
+const noBytes = Buffer.alloc(0);
+
 /** An empty table. */
 export function createPeerTable(): PeerTable {
   return new Table();
@@ -42,7 +46,7 @@ export function createPeerTable(): PeerTable {
 
 // A class, since V8 looks every property of an object literal with getters up by hash, and reads ask for many.
 class Table implements PeerTable {
-  readonly #byId = new Map<PeerId, MutableEntry>();
+  readonly #byId = new IdIndex<MutableEntry>();
   readonly #byKey = new Map<PublicKey, MutableEntry>();
   readonly #list = new PeerList();
   #active = 0;
@@ -60,7 +64,7 @@ class Table implements PeerTable {
     return this.#revision;
   }
 
-  get(id: PeerId): Entry | undefined {
+  get(id: string): Entry | undefined {
     return this.#byId.get(id);
   }
 
@@ -77,9 +81,10 @@ class Table implements PeerTable {
   }
 
   copyText(entry: Entry, render: RenderEntry, sink: TextSink): void {
-    const { block } = entry as MutableEntry;
-    if (block !== null) block.copyOne(entry as MutableEntry, render, sink);
-    else sink.copy(Buffer.from(render(entry)));
+    const one = entry as MutableEntry;
+    if (one.isStale) one.block?.renew(one, render);
+    if (one.block === null) sink.copy(Buffer.from(render(one)));
+    else sink.copy(one.texts, one.textStart + 1, one.textEnd);
   }
 
   // Handed on by itself, as what a store asks for.
@@ -135,6 +140,9 @@ class Table implements PeerTable {
       transmitBytes: 0,
       look: 0,
       block: null,
+      texts: noBytes,
+      textStart: 0,
+      textEnd: 0,
       isStale: true,
     };
     this.#byId.set(peer.id, entry);

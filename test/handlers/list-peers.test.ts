@@ -1,9 +1,11 @@
 // GET /peers: which pages may be asked for, and how a page looks, to the letter.
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import type { Peer, PeerId, PublicKey } from '../../core/peers/peer.ts';
+import test, { describe, it } from 'node:test';
+import { peerTextBytesMax } from '../../core/limits.ts';
+import type { AllowedIP, Peer, PeerId, PublicKey } from '../../core/peers/peer.ts';
 import { fail, ok } from '../../core/result.ts';
 import { decodePage, listPeers } from '../../handlers/list-peers.ts';
+import { renderListedPeer } from '../../handlers/shapes.ts';
 import { peerFixture, peerFixtures } from '../fixtures/peers.ts';
 import { ask, createFakeApi, type FakeApi, rawInput, replied } from './fake-api.ts';
 
@@ -350,4 +352,15 @@ describe('20,000 peers', () => {
     assert.equal(answered.ids.length, 10);
     assert.equal(answered.ids[0], numbered(19_990).id);
   });
+});
+
+test('the longest text that a peer can have fits in where texts are kept', () => {
+  const peer = peerFixture(1, {
+    allowedIPs: ['255.255.255.254/32', 'fdff:ffff:ffff:ffff:ffff:ffff:ffff:fffe/128'] as AllowedIP[],
+    expiresAtMs: Date.UTC(9999, 11, 31),
+  });
+  const seen = { peer, active: false, receiveBytes: 0, transmitBytes: 0 };
+  for (const latestHandshakeMs of [Date.UTC(9999, 11, 31), Number.MAX_SAFE_INTEGER]) {
+    assert.ok(renderListedPeer({ ...seen, latestHandshakeMs }).length < peerTextBytesMax);
+  }
 });

@@ -1,6 +1,7 @@
 // All peers in memory, held against a plain list: order, pages, counts, and what looks at the device leave behind.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { peerTextBytesMax } from '../../../core/limits.ts';
 import type { TextSink } from '../../../core/peers/block.ts';
 import type { Entry } from '../../../core/peers/entry.ts';
 import type { Peer, PeerId } from '../../../core/peers/peer.ts';
@@ -233,12 +234,17 @@ describe('texts', () => {
 
   it('fit, however long they are', () => {
     const table = filled(100);
-    for (const length of [1, 5_000, 3, 700]) {
+    for (const length of [1, peerTextBytesMax - 1, 3, 200]) {
       for (const peer of peerFixtures(100)) table.put(peer);
-      const renderEntry = ({ peer }: Entry) => peer.id.repeat(length);
-      const expected = peerFixtures(100).map((peer) => peer.id.repeat(length));
-      assert.ok(textOfPage(table, 0, 100, renderEntry) === expected.join(','));
+      const renderEntry = ({ peer }: Entry) => peer.id.repeat(13).slice(-length);
+      const expected = peerFixtures(100).map((peer) => peer.id.repeat(13).slice(-length));
+      assert.equal(textOfPage(table, 0, 100, renderEntry), expected.join(','));
     }
+  });
+
+  it('that could not fit are a bug', () => {
+    const table = filled(1);
+    assert.throws(() => textOfPage(table, 0, 1, () => 'x'.repeat(peerTextBytesMax)), RangeError);
   });
 });
 
