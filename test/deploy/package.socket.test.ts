@@ -29,7 +29,11 @@ before(async () => {
     'package-lock.json',
     'tsconfig.json',
   ];
-  for (const name of [...names, '.npmrc', 'README.md', 'LICENSE', 'CHANGELOG.md', 'config.example.yaml']) {
+  const { files } = JSON.parse(await readFile('package.json', 'utf8')) as {
+    readonly files: readonly string[];
+  };
+  const loose = files.filter((name) => !name.includes('/'));
+  for (const name of [...names, '.npmrc', 'README.md', 'LICENSE', ...loose]) {
     await cp(name, join(copy, name), { recursive: true });
   }
   await symlink(join(process.cwd(), 'node_modules'), join(copy, 'node_modules'));
@@ -50,10 +54,15 @@ test('it holds the program, what describes it and what starts it, and nothing el
   const units = (await readdir('docs/systemd')).map((name) => `package/docs/systemd/${name}`);
   assert.deepEqual(others.sort(), [
     'package/CHANGELOG.md',
+    'package/Caddyfile',
     'package/LICENSE',
     'package/README.md',
     'package/config.example.yaml',
+    'package/docker-compose.local.yml',
+    'package/docker-compose.prod-secure.yml',
     'package/docs/grafana-dashboard.json',
+    'package/docs/kubernetes/daemonset.yaml',
+    'package/docs/nginx.example.conf',
     'package/docs/openapi.json',
     'package/docs/prometheus.example.yml',
     'package/docs/prometheus.rules.yml',
