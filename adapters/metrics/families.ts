@@ -49,12 +49,18 @@ function nodeFamilies({ node, service }: MetricSources): readonly Family[] {
         { labels: { version: service.version, node_version: process.version }, value: 1, suffix: '' },
       ],
     },
-    gauge('wgkeeper_ready', 'Whether /readyz answers 200.', () => flag(node.health() === 'ok')),
-    gauge('wgkeeper_store_healthy', 'Whether the peer store can be written.', () =>
-      flag(node.storeHealthy()),
+    gauge('wgkeeper_ready', '1 while /readyz answers 200, 0 while it answers 503.', () =>
+      flag(node.health() === 'ok'),
     ),
-    gauge('wgkeeper_device_healthy', 'Whether the WireGuard interface can be read and changed.', () =>
-      flag(node.deviceHealthy()),
+    gauge(
+      'wgkeeper_store_healthy',
+      '0 while changes are refused since the peer store can not be written, else 1.',
+      () => flag(node.storeHealthy()),
+    ),
+    gauge(
+      'wgkeeper_device_healthy',
+      '1 while the WireGuard interface is up, can be read and changed, and has had all peers since the start, else 0.',
+      () => flag(node.deviceHealthy()),
     ),
   ];
 }
@@ -62,12 +68,20 @@ function nodeFamilies({ node, service }: MetricSources): readonly Family[] {
 function peerFamilies({ node }: MetricSources): readonly Family[] {
   const { table } = node;
   return [
-    gauge('wgkeeper_peers_possible', 'Peers that the node can hold.', () => node.pools.possible),
-    gauge('wgkeeper_peers_issued', 'Peers that the node has.', () => table.size),
-    gauge('wgkeeper_peers_active', 'Peers with a handshake within the last 190 seconds.', () => table.active),
+    gauge(
+      'wgkeeper_peers_possible',
+      'Peers that the subnets have addresses for, taken or not; of two subnets, the smaller one.',
+      () => node.pools.possible,
+    ),
+    gauge('wgkeeper_peers_issued', 'Peers that the node has now.', () => table.size),
+    gauge(
+      'wgkeeper_peers_active',
+      'Peers with a handshake within the 190 seconds before the interface was last read.',
+      () => table.active,
+    ),
     gauge(
       'wgkeeper_peers_stale',
-      'Peers that were never seen, or not within the last 190 seconds.',
+      'Peers without a handshake within the 190 seconds before the interface was last read, those never seen included.',
       () => table.size - table.active,
     ),
   ];
@@ -78,24 +92,24 @@ function writerFamilies({ node }: MetricSources): readonly Family[] {
   return [
     counters(
       'wgkeeper_operations_total',
-      'What was done to peers, or was not: result is ok or the error code.',
+      'Operations since the process started, by result, ok or the error code: create, rotate and delete that callers asked for, expire for each peer, repair for each time the interface was made right.',
       () =>
         [...counts.operations.counts()].map(([operation, result, count]) => [{ operation, result }, count]),
     ),
     histograms(
       'wgkeeper_operation_duration_seconds',
-      'Time from the arrival of an operation to its answer, of those with result ok.',
+      'Time of operations with result ok: from arrival to answer where a caller asked, else from start to end.',
       () => [...counts.operations.durations].map(([operation, times]) => [{ operation }, times]),
     ),
     histograms(
       'wgkeeper_batch_commands',
-      'Commands that shared one store write and one change of the interface.',
+      'How many commands of callers each batch had; those of a batch share one store write and one change of the interface.',
       () => [[{}, counts.batches]],
     ),
-    gauge('wgkeeper_queue_length', 'Callers that wait for the writer.', () => node.queueLength()),
+    gauge('wgkeeper_queue_length', 'Commands of callers that are in no batch yet.', () => node.queueLength()),
     counters(
       'wgkeeper_drift_repairs_total',
-      'Peers put back on the interface, and unknown keys removed from it.',
+      'Peers that the interface lacked or had otherwise and that were put on it, those at the start included, and keys that were removed from it since they were no peer of the node.',
       () => [
         [{ action: 'put' }, counts.peersPutBack],
         [{ action: 'remove' }, counts.keysRemoved],
@@ -103,7 +117,7 @@ function writerFamilies({ node }: MetricSources): readonly Family[] {
     ),
     gauge(
       'wgkeeper_unknown_peers',
-      'Peers on the interface that the node does not know and leaves there, as configured.',
+      'Peers that the node does not know and leaves on the interface as configured, when it last compared all of them.',
       () => counts.unknownKeys,
     ),
   ];
@@ -113,15 +127,17 @@ function storeFamilies({ storeWrites, storeBytes }: MetricSources): readonly Fam
   return [
     counters(
       'wgkeeper_store_writes_total',
-      'Writes of the peer store: a batch of changes, or the whole.',
+      'Writes of the peer store that were asked for since the process started: a batch of changes, or the whole; result is ok or failed.',
       () => [...storeWrites.counts()].map(([kind, result, count]) => [{ kind, result }, count]),
     ),
     histograms(
       'wgkeeper_store_write_duration_seconds',
-      'Time of store writes with result ok, flush included.',
+      'Time of writes of the peer store with result ok, flush included.',
       () => [...storeWrites.durations].map(([kind, times]) => [{ kind }, times]),
     ),
-    ...(storeBytes === null ? [] : [gauge('wgkeeper_store_bytes', 'Size of the peer store.', storeBytes)]),
+    ...(storeBytes === null
+      ? []
+      : [gauge('wgkeeper_store_bytes', 'Size of the file of the peer store.', storeBytes)]),
   ];
 }
 
@@ -129,24 +145,30 @@ function deviceFamilies({ looks, wgRuns, traffic }: MetricSources): readonly Fam
   return [
     counters(
       'wgkeeper_device_looks_total',
-      'Readings of the whole interface: result is ok or what went wrong.',
+      'Readings of the whole interface since the process started, by result, ok or what went wrong.',
       () => [...looks.counts.counts()].map(([, result, count]) => [{ result }, count]),
     ),
-    histograms('wgkeeper_device_look_duration_seconds', 'Time of readings with result ok.', () =>
-      [...looks.counts.durations.values()].map((times) => [{}, times]),
+    histograms(
+      'wgkeeper_device_look_duration_seconds',
+      'Time of readings of the whole interface with result ok.',
+      () => [...looks.counts.durations.values()].map((times) => [{}, times]),
     ),
-    gauge('wgkeeper_device_look_age_seconds', 'Time since the last good reading began.', () => {
-      const ageMs = looks.ageMs();
-      return ageMs === null ? null : ageMs / 1_000;
-    }),
+    gauge(
+      'wgkeeper_device_look_age_seconds',
+      'Time since the last good reading of the interface began; absent: there was none.',
+      () => {
+        const ageMs = looks.ageMs();
+        return ageMs === null ? null : ageMs / 1_000;
+      },
+    ),
     counter(
       'wgkeeper_interface_receive_bytes_total',
-      'Bytes that came through the interface.',
+      'Bytes that came through the interface since it was made, as the kernel counts them.',
       () => traffic()?.receiveBytes ?? null,
     ),
     counter(
       'wgkeeper_interface_transmit_bytes_total',
-      'Bytes that left through the interface.',
+      'Bytes that left through the interface since it was made, as the kernel counts them.',
       () => traffic()?.transmitBytes ?? null,
     ),
     ...(wgRuns === null ? [] : wgFamilies(wgRuns)),
@@ -155,8 +177,10 @@ function deviceFamilies({ looks, wgRuns, traffic }: MetricSources): readonly Fam
 
 function wgFamilies(wgRuns: WgRuns): readonly Family[] {
   return [
-    counters('wgkeeper_wg_runs_total', 'Runs of the wg command.', () =>
-      [...wgRuns.counts()].map(([command, result, count]) => [{ command, result }, count]),
+    counters(
+      'wgkeeper_wg_runs_total',
+      'Runs of the wg command since the process started, by result, ok or what went wrong.',
+      () => [...wgRuns.counts()].map(([command, result, count]) => [{ command, result }, count]),
     ),
     histograms('wgkeeper_wg_run_duration_seconds', 'Time of runs of the wg command with result ok.', () =>
       [...wgRuns.durations].map(([command, times]) => [{ command }, times]),
@@ -166,34 +190,39 @@ function wgFamilies(wgRuns: WgRuns): readonly Family[] {
 
 function httpFamilies({ http }: MetricSources): readonly Family[] {
   return [
-    counters('wgkeeper_http_requests_total', 'Requests to the API that were answered.', () =>
-      [...http.requests()].map(({ method, route, statusClass, count }) => [
-        { method, route: route ?? 'none', status: `${statusClass}xx` },
-        count,
-      ]),
+    counters(
+      'wgkeeper_http_requests_total',
+      'Requests to the API that were answered since the process started, refused ones included; route none: nothing is there under that method.',
+      () =>
+        [...http.requests()].map(({ method, route, statusClass, count }) => [
+          { method, route: route ?? 'none', status: `${statusClass}xx` },
+          count,
+        ]),
     ),
-    counters('wgkeeper_http_refusals_total', 'Requests that no operation was asked for, by error code.', () =>
-      [...http.refusals()].map(([code, count]) => [{ code }, count]),
+    counters(
+      'wgkeeper_http_refusals_total',
+      'Requests to the API that were refused before they reached an operation, by error code.',
+      () => [...http.refusals()].map(([code, count]) => [{ code }, count]),
     ),
     counter(
       'wgkeeper_http_request_body_bytes_total',
-      'Bytes of request bodies.',
+      'Bytes of request bodies that the API took.',
       () => http.requestBodyBytes,
     ),
     counter(
       'wgkeeper_http_response_body_bytes_total',
-      'Bytes of response bodies.',
+      'Bytes of response bodies that the API handed to the system.',
       () => http.responseBodyBytes,
     ),
-    gauge('wgkeeper_http_connections', 'Connections that are open.', () => http.connections),
+    gauge('wgkeeper_http_connections', 'Connections to the API that are open now.', () => http.connections),
     counter(
       'wgkeeper_http_connections_accepted_total',
-      'Connections that were taken.',
+      'Connections to the API that were taken.',
       () => http.connectionsAccepted,
     ),
     counter(
       'wgkeeper_http_connections_refused_total',
-      'Connections closed at once, since there were too many.',
+      'Connections to the API that were closed at once, since there were too many.',
       () => http.connectionsRefused,
     ),
   ];

@@ -15,19 +15,19 @@ interface PeerFamily {
 const families: readonly PeerFamily[] = [
   {
     name: 'wgkeeper_peer_receive_bytes_total',
-    help: 'Bytes from this peer since it got its key.',
+    help: 'Bytes from this peer since it was put on the interface with its key.',
     type: 'counter',
     value: (entry) => entry.receiveBytes,
   },
   {
     name: 'wgkeeper_peer_transmit_bytes_total',
-    help: 'Bytes to this peer since it got its key.',
+    help: 'Bytes to this peer since it was put on the interface with its key.',
     type: 'counter',
     value: (entry) => entry.transmitBytes,
   },
   {
     name: 'wgkeeper_peer_last_handshake_timestamp_seconds',
-    help: 'When this peer last made a handshake; absent: never.',
+    help: 'When this peer last made a handshake, since 1970; absent: none since it was put on the interface with its key.',
     type: 'gauge',
     value: ({ latestHandshakeMs }) => (latestHandshakeMs === null ? null : latestHandshakeMs / 1_000),
   },
@@ -39,7 +39,7 @@ const families: readonly PeerFamily[] = [
  */
 export function* renderPeerSeries(peers: readonly Entry[], omitted: number): Iterable<string> {
   const name = 'wgkeeper_peer_series_omitted';
-  yield `${heading(name, 'Peers that have no series of their own.', 'gauge')}${name} ${omitted}\n`;
+  yield `${heading(name, 'Peers that have no series of their own, since others had more bytes.', 'gauge')}${name} ${omitted}\n`;
   for (const family of families) {
     yield heading(family.name, family.help, family.type);
     for (let index = 0; index < peers.length; index += pieceLength) {

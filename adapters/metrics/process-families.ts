@@ -11,9 +11,17 @@ export function createProcessFamilies(options: {
   readonly readLoopDelay: () => LoopDelay | null;
 }): readonly Family[] {
   return [
-    counter('process_cpu_seconds_total', 'CPU time of the process.', readCpuSeconds),
-    gauge('process_start_time_seconds', 'When the process started.', () => options.startedAtMs / 1_000),
-    gauge('process_resident_memory_bytes', 'Memory that the process occupies.', () =>
+    counter(
+      'process_cpu_seconds_total',
+      'CPU time of the process, for itself and in the kernel.',
+      readCpuSeconds,
+    ),
+    gauge(
+      'process_start_time_seconds',
+      'When the process started, since 1970.',
+      () => options.startedAtMs / 1_000,
+    ),
+    gauge('process_resident_memory_bytes', 'Memory of the process that is in RAM.', () =>
       process.memoryUsage.rss(),
     ),
     gauge('process_open_fds', 'Files that the process has open, connections included.', countOpenFiles),
@@ -25,7 +33,7 @@ export function createProcessFamilies(options: {
     ),
     gauge(
       'nodejs_external_memory_bytes',
-      'Memory outside of the heap that it holds.',
+      'Memory outside of the JavaScript heap that objects in it hold.',
       () => process.memoryUsage().external,
     ),
     loopFamily(options.readLoopDelay),
@@ -36,7 +44,7 @@ export function createProcessFamilies(options: {
 function loopFamily(readLoopDelay: () => LoopDelay | null): Family {
   return {
     name: 'wgkeeper_event_loop_delay_seconds',
-    help: 'How late the event loop was since the last scrape: mean, p50, p99 and max.',
+    help: 'How late the event loop got to what was due, since anybody last scraped: mean, p50, p99 and max.',
     type: 'gauge',
     samples: () =>
       Object.entries(readLoopDelay() ?? {}).map(([stat, value]) => ({ labels: { stat }, value, suffix: '' })),

@@ -55,18 +55,18 @@ test('the text names peers by their id, and a peer without a handshake has no ti
   const [first, second] = entries.map(({ peer }) => peer.id);
   assert.equal(
     [...renderPeerSeries(entries, 7)].join(''),
-    `# HELP wgkeeper_peer_series_omitted Peers that have no series of their own.
+    `# HELP wgkeeper_peer_series_omitted Peers that have no series of their own, since others had more bytes.
 # TYPE wgkeeper_peer_series_omitted gauge
 wgkeeper_peer_series_omitted 7
-# HELP wgkeeper_peer_receive_bytes_total Bytes from this peer since it got its key.
+# HELP wgkeeper_peer_receive_bytes_total Bytes from this peer since it was put on the interface with its key.
 # TYPE wgkeeper_peer_receive_bytes_total counter
 wgkeeper_peer_receive_bytes_total{peer_id="${first}"} 10
 wgkeeper_peer_receive_bytes_total{peer_id="${second}"} 5
-# HELP wgkeeper_peer_transmit_bytes_total Bytes to this peer since it got its key.
+# HELP wgkeeper_peer_transmit_bytes_total Bytes to this peer since it was put on the interface with its key.
 # TYPE wgkeeper_peer_transmit_bytes_total counter
 wgkeeper_peer_transmit_bytes_total{peer_id="${first}"} 20
 wgkeeper_peer_transmit_bytes_total{peer_id="${second}"} 0
-# HELP wgkeeper_peer_last_handshake_timestamp_seconds When this peer last made a handshake; absent: never.
+# HELP wgkeeper_peer_last_handshake_timestamp_seconds When this peer last made a handshake, since 1970; absent: none since it was put on the interface with its key.
 # TYPE wgkeeper_peer_last_handshake_timestamp_seconds gauge
 wgkeeper_peer_last_handshake_timestamp_seconds{peer_id="${first}"} 1770000000
 `,
