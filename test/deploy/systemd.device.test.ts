@@ -95,6 +95,18 @@ test('install puts everything in place, and run again it leaves configuration an
   assert.deepEqual(look(), before);
 });
 
+test('the drop-in for wireguard-go goes when it is no longer asked for, and no other one with it', () => {
+  const dropIns = join(units, 'wgkeeper-node.service.d');
+  writeFileSync(join(dropIns, 'own.conf'), '');
+  assert.match(run('install'), /drop-in for wireguard-go is removed/);
+  assert.deepEqual(readdirSync(dropIns), ['own.conf']);
+  rmSync(join(dropIns, 'own.conf'));
+  run('install', '--userspace');
+  run('install');
+  assert.ok(!existsSync(dropIns));
+  assert.doesNotMatch(run('install'), /removed/);
+});
+
 test('files are handed over whole, to the server alone, and leave with their originals', () => {
   const [from, to, own] = ['from', 'to', 'own'].map((name) => join(dest, name)) as [string, string, string];
   for (const folder of [from, own]) mkdirSync(folder);
