@@ -35,7 +35,8 @@ export function createKeySource(clock: Pick<Clock, 'soon'>): KeySource {
 
 /** A fresh key pair, and a preshared key with it. */
 export function createPeerKeys(): PeerKeys {
-  return { ...generateKeyPair(), presharedKey: generatePresharedKey() };
+  const { privateKey, publicKey } = generateKeyPair();
+  return { privateKey, publicKey, presharedKey: generatePresharedKey() };
 }
 
 /** A fresh key pair as `wg genkey` and `wg pubkey` would make it, the private key clamped (RFC 7748 section 5). */

@@ -3,7 +3,7 @@
 // Every payload is a map: `{records}`, then once `{end, retired}` with the count of records, then `{changes, retired}`
 // any number of times, where a change is a record to put or the id of a peer to remove.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 import { storePeersPerFrame } from '../../core/limits.ts';
 import type { Peer, PublicKey } from '../../core/peers/peer.ts';
 import type { StoreChange, StoredPeers } from '../../core/ports.ts';

@@ -24,14 +24,15 @@ export interface PeerRecord {
 
 /** The record of a peer. */
 export function formatRecord(peer: Peer): PeerRecord {
-  const record = {
+  const record: PeerRecord & { expires_at?: number } = {
     peer_id: peer.id,
     public_key: peer.publicKey,
     preshared_key: peer.presharedKey,
     allowed_ips: peer.allowedIPs,
     created_at: peer.createdAtMs,
   };
-  return peer.expiresAtMs === null ? record : { ...record, expires_at: peer.expiresAtMs };
+  if (peer.expiresAtMs !== null) record.expires_at = peer.expiresAtMs;
+  return record;
 }
 
 /** A decoded value as a peer. The failure names the field and what it wants, and holds no value. */

@@ -1,6 +1,7 @@
 // The payloads of a store file carried out one after the other, and checked as if somebody hostile had made them. Knows no frame.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Unpackr } from 'msgpackr';
+// Not the whole package: its native part makes strings that are slices of longer ones, a third more memory, and no faster.
+import { Unpackr } from 'msgpackr/unpack';
 import { storePeersPerFrame } from '../../core/limits.ts';
 import type { Peer, PeerId, PublicKey } from '../../core/peers/peer.ts';
 import type { StoredPeers } from '../../core/ports.ts';
@@ -18,6 +19,8 @@ export interface Replay {
 }
 
 const decoder = new Unpackr({ useRecords: false, int64AsType: 'number' });
+/** Nil, in msgpack. */
+const nothing = Uint8Array.of(0xc0);
 
 /** A replay before the first payload. */
 export function createReplay(): Replay {
@@ -81,6 +84,8 @@ export function createReplay(): Replay {
   }
 
   async function finish(): Promise<Result<StoredPeers, string>> {
+    // The decoder keeps hold of what it decoded last, and that is the whole file.
+    unpack(nothing);
     const keys = new Set<PublicKey>();
     const addresses = new Set<string>();
     for (const peer of peers.values()) {

@@ -67,14 +67,7 @@ export function allowedIPAddress(allowedIP: string): Address | null {
 
 /** Pools for these networks, of which these allowed IPs are taken. Each of them must be assignable, and none may come twice. */
 export function createPools(subnets: readonly PoolSubnet[], taken: Iterable<AllowedIP>): Pools {
-  const takenBy = new Map<AddressFamily, bigint[]>(subnets.map((subnet) => [subnet.cidr.family, []]));
-  for (const allowedIP of taken) {
-    const address = allowedIPAddress(allowedIP);
-    if (address !== null) takenBy.get(address.family)?.push(address.value);
-  }
-  const pools = new Map(
-    subnets.map((subnet) => [subnet.cidr.family, createPool(subnet, takenBy.get(subnet.cidr.family) ?? [])]),
-  );
+  const pools = createPoolsByFamily(subnets, taken);
   const families = [...pools.keys()];
 
   return {
@@ -109,6 +102,18 @@ export function createPools(subnets: readonly PoolSubnet[], taken: Iterable<Allo
       }
     },
   };
+}
+
+// By itself, so that nobody keeps the addresses that it gathers.
+function createPoolsByFamily(subnets: readonly PoolSubnet[], taken: Iterable<AllowedIP>) {
+  const takenBy = new Map<AddressFamily, bigint[]>(subnets.map((subnet) => [subnet.cidr.family, []]));
+  for (const allowedIP of taken) {
+    const address = allowedIPAddress(allowedIP);
+    if (address !== null) takenBy.get(address.family)?.push(address.value);
+  }
+  return new Map(
+    subnets.map((subnet) => [subnet.cidr.family, createPool(subnet, takenBy.get(subnet.cidr.family) ?? [])]),
+  );
 }
 
 /**
