@@ -36,6 +36,12 @@ test('only the interface is taken down, and only by its own unit', () => {
   assert.ok(!asRoot.some((line) => line.includes('main.js')), 'the program itself does not run as root');
 });
 
+test('what makes the interface may write where it has to, and reach its device', () => {
+  assert.deepEqual(valuesOf(link, 'ReadWritePaths'), ['/etc/wireguard /run', '/proc/sys/net']);
+  assert.deepEqual(valuesOf(link, 'DeviceAllow'), ['/dev/net/tun rw']);
+  assert.deepEqual(valuesOf(link, 'PrivateDevices'), []);
+});
+
 test('the server tells systemd how it is, and a reload brings it the files as they are now', () => {
   assert.deepEqual(valuesOf(server, 'Type'), ['notify']);
   assert.deepEqual(valuesOf(server, 'NotifyAccess'), ['all']);
@@ -46,7 +52,7 @@ test('the server tells systemd how it is, and a reload brings it the files as th
   assert.match(signal, /kill -s HUP .*\$MAINPID$/);
 });
 
-test('systemd reads both, and finds the server hardened', (context) => {
+test('systemd reads both, and finds them hardened', (context) => {
   if (spawnSync('systemd-analyze', ['--version']).error !== undefined) {
     return context.skip('systemd-analyze is not installed');
   }
@@ -64,8 +70,13 @@ test('systemd reads both, and finds the server hardened', (context) => {
     said.split('\n').filter((line) => line.includes('wgkeeper-node') && !/not executable/.test(line)),
     [],
   );
-  const security = ['security', '--offline=true', '--no-pager', server];
-  const table = execFileSync('systemd-analyze', security, { encoding: 'utf8' });
-  const exposure = Number(/Overall exposure level.*: ([0-9.]+)/.exec(table)?.[1]);
-  assert.ok(exposure < 2, `exposure ${exposure}`);
+  for (const [unit, below] of [
+    [server, 2],
+    [link, 3],
+  ] as const) {
+    const security = ['security', '--offline=true', '--no-pager', unit];
+    const table = execFileSync('systemd-analyze', security, { encoding: 'utf8' });
+    const exposure = Number(/Overall exposure level.*: ([0-9.]+)/.exec(table)?.[1]);
+    assert.ok(exposure < below, `${unit}: exposure ${exposure}`);
+  }
 });
