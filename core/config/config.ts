@@ -4,7 +4,7 @@ import { type Address, type Cidr, cidrContains, cidrSize, formatCidr } from '../
 import { perPeerSeriesDefault } from '../limits.ts';
 import type { LogLevel } from '../ports.ts';
 import { fail, ok, type Result } from '../result.ts';
-import { apiKeyWant, isApiKey } from './fields.ts';
+import { apiKeyWant, parseField, tokenWant } from './fields.ts';
 import { type ConfigProblem, describeKind } from './problem.ts';
 import { type ConfigReader, createConfigReader } from './reader.ts';
 
@@ -81,7 +81,7 @@ export function parseConfig(
   const auth = readAuth(reader, readSecretFile);
   const wireguard = readWireguard(reader);
   const logLevel = reader.read('log.level') ?? 'info';
-  const metrics = readMetrics(reader, server?.port, auth?.apiKey);
+  const metrics = readMetrics(reader, readSecretFile, server?.port, auth?.apiKey);
   const problems = reader.problems();
   if (server === null || auth === null || wireguard === null || problems.length > 0) return fail(problems);
   return ok({ server, auth, wireguard, logLevel, metrics });
@@ -111,24 +111,32 @@ function readTls(reader: ConfigReader): TlsFiles | null {
 }
 
 function readAuth(reader: ConfigReader, readSecretFile: ReadSecretFile): Config['auth'] | null {
-  const path = reader.read('auth.api_key_file');
-  if (!reader.given('auth.api_key_file')) {
-    const apiKey = reader.readRequired('auth.api_key', `${apiKeyWant}, or auth.api_key_file`);
-    return apiKey === undefined ? null : { apiKey };
+  if (!reader.given('auth.api_key') && !reader.given('auth.api_key_file')) {
+    reader.note('auth.api_key', 'nothing', `${apiKeyWant}, or auth.api_key_file`);
   }
-  reader.read('auth.api_key');
-  if (reader.given('auth.api_key')) {
-    reader.note('auth.api_key_file', 'both it and auth.api_key', 'only one of them');
-    return null;
-  }
-  return path === undefined ? null : readKeyFile(reader, readSecretFile(path));
+  const apiKey = readSecret(reader, readSecretFile, 'auth.api_key', apiKeyWant);
+  return apiKey === undefined ? null : { apiKey };
 }
 
-function readKeyFile(reader: ConfigReader, content: Result<string, string>): Config['auth'] | null {
-  if (content.ok && isApiKey(content.value)) return { apiKey: content.value };
-  const got = content.ok ? `a file with ${describeKind(content.value)}` : content.failure;
-  reader.note('auth.api_key_file', got, `a file that holds ${apiKeyWant}`);
-  return null;
+/** A secret that stands in the configuration, or in a file of its own; undefined: it is absent, or wrong, which is noted. */
+function readSecret(
+  reader: ConfigReader,
+  readSecretFile: ReadSecretFile,
+  key: 'auth.api_key' | 'metrics.token',
+  want: string,
+): string | undefined {
+  const fileKey = `${key}_file` as const;
+  const value = reader.read(key);
+  const path = reader.read(fileKey);
+  if (!reader.given(fileKey)) return value;
+  if (reader.given(key)) reader.note(fileKey, `both it and ${key}`, 'only one of them');
+  if (reader.given(key) || path === undefined) return undefined;
+  const content = readSecretFile(path);
+  if (content.ok && parseField(key, content.value).ok) return content.value;
+  if (content.ok)
+    reader.note(fileKey, `a file with ${describeKind(content.value)}`, `a file that holds ${want}`);
+  else reader.noteFile(fileKey, content.failure, `a file that holds ${want}`);
+  return undefined;
 }
 
 function readWireguard(reader: ConfigReader): Config['wireguard'] | null {
@@ -194,16 +202,22 @@ function readRouting(reader: ConfigReader, name: string | undefined): Routing | 
   return { wanInterface, backend };
 }
 
-function readMetrics(reader: ConfigReader, serverPort?: number, apiKey?: string): Config['metrics'] {
-  reader.bothOrNeither('metrics.port', 'metrics.token');
+function readMetrics(
+  reader: ConfigReader,
+  readSecretFile: ReadSecretFile,
+  serverPort?: number,
+  apiKey?: string,
+): Config['metrics'] {
+  const tokenKey = reader.given('metrics.token_file') ? 'metrics.token_file' : 'metrics.token';
+  reader.bothOrNeither('metrics.port', tokenKey);
   const port = reader.read('metrics.port');
-  const token = reader.read('metrics.token');
+  const token = readSecret(reader, readSecretFile, 'metrics.token', tokenWant);
   const perPeer = reader.read('metrics.per_peer') ?? false;
   const perPeerMax = reader.read('metrics.per_peer_max') ?? perPeerSeriesDefault;
   if (port !== undefined && port === serverPort)
     reader.noteValue('metrics.port', 'another port than server.port');
   if (token !== undefined && token === apiKey) {
-    reader.note('metrics.token', 'the same as the API key', 'a token of its own');
+    reader.note(tokenKey, 'the same as the API key', 'a token of its own');
   }
   return port === undefined || token === undefined ? null : { port, token, perPeer, perPeerMax };
 }

@@ -21,13 +21,16 @@ import {
 } from '../limits.ts';
 import { fail, ok, type Result } from '../result.ts';
 
-/** What `isApiKey` asks for, in words. */
+/** What the API key has to be, in words. */
 export const apiKeyWant = `a text of ${secretLengthMin} to ${secretLengthMax} printable ASCII characters (make one with: openssl rand -hex 32)`;
+
+/** What the metrics token has to be, in words. */
+export const tokenWant = `a text of ${secretLengthMin} to ${secretLengthMax} printable ASCII characters without spaces`;
 
 const port = wholeNumber('a port from 1 to 65535', 65535);
 
-/** Whether a text will do as the API key, wherever it comes from: header values have no other characters and no space at their ends. */
-export function isApiKey(key: string): boolean {
+// Header values have no other characters, and no space at their ends.
+function isApiKey(key: string): boolean {
   return isSecret(key, /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/);
 }
 
@@ -54,10 +57,8 @@ export const configFields = {
   'wireguard.backend': choice(['wg', 'memory']),
   'log.level': choice(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
   'metrics.port': port,
-  'metrics.token': text(
-    `a text of ${secretLengthMin} to ${secretLengthMax} printable ASCII characters without spaces`,
-    (token) => isSecret(token, /^[\x21-\x7e]+$/),
-  ),
+  'metrics.token': text(tokenWant, (token) => isSecret(token, /^[\x21-\x7e]+$/)),
+  'metrics.token_file': path('the path of a file that holds the token'),
   'metrics.per_peer': v.boolean('true or false'),
   'metrics.per_peer_max': wholeNumber(`a whole number from 1 to ${perPeerSeriesMax}`, perPeerSeriesMax),
 } as const;
@@ -73,6 +74,7 @@ export const secretKeys: ReadonlySet<ConfigKey> = new Set([
   'auth.api_key',
   'auth.api_key_file',
   'metrics.token',
+  'metrics.token_file',
   'server.tls_key',
 ] as const);
 

@@ -1,16 +1,17 @@
 // What is wrong with a configuration, said to the person who wrote it. Holds no rule of its own and never a secret.
 
-/** One thing that is wrong. All three parts are text for a person; none of them holds a secret. */
+/** One thing that is wrong. All parts are text for a person; none of them holds a secret. */
 export interface ConfigProblem {
   /** Keys and list positions from the top of the file down, so that a reader of the file can name the line. */
   readonly path: readonly (string | number)[];
-  readonly got: string;
+  /** `got "10.0.0.0/31"`; of a file that a key names, what keeps it from being read: `there is no such file`. */
+  readonly found: string;
   readonly want: string;
 }
 
 /** `wireguard.subnet: got "10.0.0.0/31", want an IPv4 network with a prefix of at most 30`. */
 export function formatConfigProblem(problem: ConfigProblem): string {
-  return `${formatKeyPath(problem.path)}: got ${problem.got}, want ${problem.want}`;
+  return `${formatKeyPath(problem.path)}: ${problem.found}, want ${problem.want}`;
 }
 
 /** `server.allowed_ips[2]`; a key that is no plain word stands in quotes, shortened; the top is `(top level)`. */

@@ -13,6 +13,8 @@ export interface ConfigReader {
   /** Notes the key of two that is absent while the other is there. */
   bothOrNeither(one: ConfigKey, other: ConfigKey): void;
   note(key: ConfigKey, got: string, want: string): void;
+  /** Notes what keeps the file that a key names from being read. */
+  noteFile(key: ConfigKey, reason: string, want: string): void;
   /** Notes a value that is right by itself and wrong beside others. */
   noteValue(key: ConfigKey, want: string): void;
   /** Everything noted so far, unknown keys first. */
@@ -30,7 +32,7 @@ export function createConfigReader(document: unknown): ConfigReader {
       const field = parseField(key, value);
       if (field.ok) return field.value;
       for (const { at, got, want } of field.failure) {
-        problems.push({ path: [...key.split('.'), ...at], got: describe(key, got), want });
+        problems.push({ path: [...key.split('.'), ...at], found: `got ${describe(key, got)}`, want });
       }
       return undefined;
     },
@@ -44,7 +46,8 @@ export function createConfigReader(document: unknown): ConfigReader {
       const [here, absent] = reader.given(one) ? [one, other] : [other, one];
       reader.note(absent, 'nothing', `it beside ${here}, or neither`);
     },
-    note: (key, got, want) => void problems.push({ path: key.split('.'), got, want }),
+    note: (key, got, want) => reader.noteFile(key, `got ${got}`, want),
+    noteFile: (key, found, want) => void problems.push({ path: key.split('.'), found, want }),
     noteValue: (key, want) => reader.note(key, describe(key, lookUp(document, key)), want),
     problems: () => problems,
   };
@@ -81,7 +84,7 @@ function noteUnknownKeys(value: unknown, path: readonly string[], problems: Conf
   if (value === null) return;
   if (!isMapping(value)) {
     // Only its kind: a secret may have been written where its section belongs.
-    problems.push({ path, got: describeKind(value), want: `a mapping of ${keysOf(path)}` });
+    problems.push({ path, found: `got ${describeKind(value)}`, want: `a mapping of ${keysOf(path)}` });
     return;
   }
   for (const [part, child] of Object.entries(value)) {
@@ -97,7 +100,7 @@ function unknownKey(path: readonly string[], part: string): ConfigProblem {
     formatKeyPath([...path, part]),
     [...keys, ...sections].filter((key) => key !== ''),
   );
-  return { path: [...path, part], got: 'an unknown key', want: near ?? keysOf(path) };
+  return { path: [...path, part], found: 'got an unknown key', want: near ?? keysOf(path) };
 }
 
 /** The names that a section knows. */

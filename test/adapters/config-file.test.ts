@@ -111,12 +111,19 @@ describe('a key file', () => {
     }
     assert.match(
       refused(write(withKeyFile(write('k'.repeat(5000))))).join(),
-      /^:4: .*got larger than 4096 bytes/,
+      /^:4: auth\.api_key_file: larger than 4096 bytes, want a file/,
     );
     assert.match(
       refused(write(withKeyFile('/nowhere'))).join(),
-      /^:4: auth\.api_key_file: got there is no such file/,
+      /^:4: auth\.api_key_file: there is no such file, want a file/,
     );
+  });
+
+  it('has the metrics token, too', () => {
+    const metrics = `metrics:\n  port: 51822\n  token_file: ${write(`${'t'.repeat(32)}\n`, 0o640)}\n`;
+    const { config, warnings } = loaded(write(good + metrics));
+    assert.equal(config.metrics?.token, 't'.repeat(32));
+    assert.match(warnings.join(), /holds a secret and its mode 0640 lets other users at it/);
   });
 
   it('that others can read is warned of', () => {
@@ -150,7 +157,7 @@ describe('the example configuration', () => {
     const uncommented = example
       .replaceAll(/^( *)# ?( *(?:- \S+|[a-z_0-9]+:(?: \S+)?))$/gm, '$1$2')
       .replaceAll(/^( *)# ( *(?:port|per_peer|per_peer_max|token): )/gm, '$1$2')
-      .replace(/^ *api_key_file.*$/m, '')
+      .replaceAll(/^ *(?:api_key|token)_file.*$/gm, '')
       .replace('"replace-me"', apiKey)
       .replace('"replace-me"', 't'.repeat(32));
     const { config } = loaded(write(uncommented));

@@ -62,6 +62,11 @@ describe('changes of a configuration', () => {
     assert.deepEqual(live, ['auth.api_key']);
   });
 
+  it('of the metrics token by way of a file are changes of the token', () => {
+    const { fixed } = changesOf({ metrics: { token: undefined, token_file: 'token' } });
+    assert.deepEqual(fixed, ['metrics.token']);
+  });
+
   for (const [section, key, value] of [
     ['server', 'port', 1],
     ['server', 'host', undefined],

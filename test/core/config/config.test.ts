@@ -363,7 +363,7 @@ describe('the API key', () => {
 
   it('is missed when the file can not be read, and the path stays unsaid', () => {
     const found = problems(document({ auth: { ...auth, api_key_file: 'pasted-the-key-itself' } }));
-    assert.match(found.join('\n'), /^auth\.api_key_file: got there is no such file, want a file that holds/);
+    assert.match(found.join('\n'), /^auth\.api_key_file: there is no such file, want a file that holds/);
     assert.doesNotMatch(found.join('\n'), /pasted/);
   });
 
@@ -405,6 +405,48 @@ describe('the API key', () => {
       );
     }
   });
+});
+
+describe('the metrics token', () => {
+  const metrics = { port: 9100, token_file: '/run/token' };
+
+  it('comes from a file if one is named', () => {
+    const config = parseConfig(document({ metrics }), (path) => ok(path === '/run/token' ? token : ''));
+    assert.ok(config.ok);
+    assert.equal(config.value.metrics?.token, token);
+  });
+
+  const cases: [Sections, ReturnType<typeof noFile> | { ok: true; value: string }, string][] = [
+    [
+      { metrics },
+      ok(`${token} x`),
+      `metrics.token_file: got a file with a text of ${token.length + 2} characters, want a file that holds a text of 32 to 1024 printable ASCII characters without spaces`,
+    ],
+    [{ metrics }, ok(apiKey), 'metrics.token_file: got the same as the API key, want a token of its own'],
+    [
+      { metrics },
+      noFile(),
+      'metrics.token_file: there is no such file, want a file that holds a text of 32 to 1024 printable ASCII characters without spaces',
+    ],
+    [
+      { metrics: { ...metrics, token } },
+      ok(token),
+      'metrics.token_file: got both it and metrics.token, want only one of them',
+    ],
+    [
+      { metrics: { token_file: '/run/token' } },
+      ok(token),
+      'metrics.port: got nothing, want it beside metrics.token_file, or neither',
+    ],
+  ];
+  for (const [changes, content, want] of cases) {
+    it(want, () =>
+      assert.deepEqual(
+        problems(document(changes), () => content),
+        [want],
+      ),
+    );
+  }
 });
 
 describe('unknown keys', () => {
@@ -498,6 +540,7 @@ describe('all problems', () => {
       document({ auth: { api_key_file: secret, api_key: undefined } }),
       { ...document(), auth: secret },
       document({ metrics: { port: 1, token: secret } }),
+      document({ metrics: { port: 1, token_file: secret } }),
       { ...document(), metrics: [secret] },
       document({ server: { tls_cert: pem, tls_key: pem } }),
       document({ wireguard: { peer_store_file: pem } }),
