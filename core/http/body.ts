@@ -1,11 +1,15 @@
 // Request bodies: which media types are read, and bytes to a parsed JSON value. What the value means is not known here.
 
-/** Whether a body under this `Content-Type` is read as JSON. Saying nothing is fine; saying something else is not. */
+/** Whether a body under this `Content-Type` is read as JSON in UTF-8. Saying nothing is fine; saying something else is not. */
 export function isJsonType(contentType: string): boolean {
+  if (otherCharset.test(contentType)) return false;
   const end = contentType.indexOf(';');
   const type = (end === -1 ? contentType : contentType.slice(0, end)).trim().toLowerCase();
   return type === '' || type === 'application/json' || /^application\/[\w.-]+\+json$/.test(type);
 }
+
+// US-ASCII is UTF-8, too; and many write utf8.
+const otherCharset = /;\s*charset=(?!"?(?:utf-?8|us-ascii)"?\s*(?:;|$))/i;
 
 /** Whether a body under this `Content-Encoding` is readable as it is. */
 export function isPlainEncoding(contentEncoding: string): boolean {

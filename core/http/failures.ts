@@ -25,7 +25,7 @@ export const httpFailures: FailureTable<HttpCode> = {
   not_found: { status: 404, sentence: 'There is nothing at this path.' },
   method_not_allowed: { status: 405, sentence: 'This path does not take this method.' },
   body_too_large: { status: 413, sentence: 'The body is larger than 256 KiB.' },
-  unsupported_media_type: { status: 415, sentence: 'The body must be application/json.' },
+  unsupported_media_type: { status: 415, sentence: 'The body must be application/json in UTF-8.' },
   rate_limited: { status: 429, sentence: 'Too many requests from this client address.' },
   internal_error: { status: 500, sentence: 'The node failed to answer.' },
   overloaded: { status: 503, sentence: 'The node has too much to do.' },
