@@ -16,6 +16,8 @@ export class HeadReader implements RequestHead {
   forwardedFor = '';
   fromAllowed = false;
   closes = false;
+  /** Whether the client says that this is its last request on the connection. */
+  isLast = false;
   /** Whether it is beyond doubt where the request ends. */
   framedWell = true;
 
@@ -45,6 +47,7 @@ export class HeadReader implements RequestHead {
     this.forwardedFor = '';
     this.fromAllowed = false;
     this.closes = false;
+    this.isLast = false;
     this.framedWell = true;
     this.#res = res;
     this.#remote = null;
@@ -71,6 +74,9 @@ export class HeadReader implements RequestHead {
     switch (name.length) {
       case 9:
         if (name === this.#keyScheme && this.apiKey === '') this.apiKey = value;
+        break;
+      case 10:
+        if (name === 'connection' && /\bclose\b/i.test(value)) this.isLast = true;
         break;
       case 12:
         if (name === 'x-request-id' && this.requestId === '') this.requestId = value;

@@ -153,7 +153,8 @@ export function createReceiver(options: ReceiverOptions): Receiver {
         head.read(req, res);
         connections.judge(head);
         isForeign = head.closes;
-        if (isLast) head.closes = true;
+        // To a HEAD that closes the true length can't be told (see sendNoBody), which is worth more than the right hint.
+        if (isLast || (head.isLast && head.method !== 'HEAD')) head.closes = true;
         if (head.framedWell) handle(res);
         else refuseFraming(res);
       } catch (bug) {

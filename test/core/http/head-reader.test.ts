@@ -101,6 +101,11 @@ test('of a repeated header the first line counts, and an empty forwarding line i
   assert.equal(read([['X-Forwarded-For', '']]).forwardedFor, '');
 });
 
+test('a client says in any letters and among other words that it closes', () => {
+  for (const value of ['close', 'Close', 'TE, close']) assert.ok(read([['Connection', value]]).isLast, value);
+  for (const value of ['keep-alive', 'disclose', '']) assert.ok(!read([['Connection', value]]).isLast, value);
+});
+
 test('nothing of one request is left for the next', () => {
   const head = new HeadReader('x-api-key');
   head.read(
@@ -109,6 +114,7 @@ test('nothing of one request is left for the next', () => {
         method: 'POST',
         target: '/a?b',
         headers: [
+          ['Connection', 'close'],
           ['X-API-Key', 'k'],
           ['X-Request-Id', 'r'],
           ['Content-Type', 't'],

@@ -48,7 +48,9 @@ test('a connection is closed for a caller that asks for it', async (context) => 
   const { port } = await startToyServer(context);
   const client = await connect(port);
   client.send(formatRequest({ target: '/alive', headers: [['Connection', 'close']] }));
-  assert.equal((await client.response())?.status, 200);
+  const response = await client.response();
+  assert.equal(response?.status, 200);
+  assert.equal(response.headers.has('keep-alive'), false);
   assert.equal(await client.closed(), '');
 });
 
