@@ -12,18 +12,31 @@ import {
   splitByHook,
 } from './firewall-rules.ts';
 import type { DroppingChain } from './foreign-rules.ts';
-import { call, type InterfaceFailure, type InterfaceHost, refused, type Step } from './interface-host.ts';
+import {
+  call,
+  type InterfaceFailure,
+  type InterfaceHost,
+  packageOf,
+  refused,
+  type Step,
+} from './interface-host.ts';
 import { findIptablesDrops, planIptables, surveyIptables } from './iptables.ts';
 import { findNftablesDrops, planNftables, surveyNftables } from './nftables.ts';
 
-/** The back end that makes the rules of a configuration on this host; null: there are to be none. */
+/** The back end that makes the rules of a configuration on this host, whose programs are there; null: there are to be no rules. */
 export async function settleBackend(
   { interface: name, subnets, routing }: Pick<Config['wireguard'], 'interface' | 'subnets' | 'routing'>,
   host: InterfaceHost,
 ): Step<FirewallConfig['routing']> {
   if (routing === null || routing.backend === 'none') return ok(null);
   const { wanInterface, backend } = routing;
-  if (backend !== 'auto') return ok({ wanInterface, backend });
+  if (backend !== 'auto') {
+    const missing = await findMissing({ interface: name, subnets, routing: { wanInterface, backend } }, host);
+    if (!missing.ok) return missing;
+    return missing.value.length === 0
+      ? ok({ wanInterface, backend })
+      : fail(notInstalled(backend, missing.value));
+  }
   const chosen = await chooseBackend(
     { interface: name, subnets, routing: { wanInterface, backend: 'nftables' } },
     host,
@@ -43,6 +56,22 @@ async function chooseBackend(config: FirewallConfig, host: InterfaceHost): Step<
   const { works, missing, dropping } = iptables.value;
   if (works && (nftables.value !== 'works' || dropping.size > 0)) return ok('iptables');
   return nftables.value === 'missing' ? fail(noBackend(config, missing)) : ok('nftables');
+}
+
+/** The programs of the back end of a configuration that are not installed. */
+async function findMissing(config: FirewallConfig, host: InterfaceHost): Step<readonly string[]> {
+  if (config.routing?.backend === 'iptables') {
+    const iptables = await surveyIptables(familiesOf(config), host);
+    return iptables.ok ? ok(iptables.value.missing) : iptables;
+  }
+  const nftables = await surveyNftables(config, host);
+  return nftables.ok ? ok(nftables.value === 'missing' ? ['nft'] : []) : nftables;
+}
+
+function notInstalled(backend: FirewallBackend, missing: readonly string[]): InterfaceFailure {
+  const packages = [...new Set(missing.map(packageOf))].join(' and ');
+  const message = `wireguard.routing.backend is ${backend}, and ${missing.join(' and ')} can't be found: install the package ${packages}, or name another back end`;
+  return { code: 'tool_missing', message };
 }
 
 /** `missing`: of iptables' programs; where all are there it is the kernel that has none of their tables. */

@@ -51,15 +51,42 @@ async function settle(answers: Readonly<Record<string, Answer>>, backend: Routin
   return settled.ok ? (settled.value?.backend ?? null) : settled.failure.code;
 }
 
-test('a back end that is named is taken, and nothing is tried', async () => {
-  for (const backend of ['nftables', 'iptables'] as const) {
-    const host = createHost({});
+test('a back end that is named is taken, also where it is refused, and the other one is not asked', async () => {
+  for (const [backend, other] of [
+    ['nftables', 'iptables'],
+    ['iptables', 'nft'],
+  ] as const) {
+    const host = createHost({ nft: 'command_refused', iptables: 'command_refused' });
     const settled = await settleBackend({ ...dual, routing: { wanInterface: 'eth0', backend } }, host);
     assert.deepEqual(settled, ok({ wanInterface: 'eth0', backend }));
-    assert.deepEqual(host.calls, []);
+    assert.ok(!host.calls.some((line) => line.startsWith(other)));
   }
   assert.equal(await settle({}, 'none'), null);
   assert.deepEqual(await settleBackend(withoutRules(dual), createHost({})), ok(null));
+});
+
+test('of a back end that is named it is said at once what to install', async () => {
+  const said = async (backend: Routing['backend'], answers: Readonly<Record<string, Answer>>) => {
+    const routing = { wanInterface: 'eth0', backend };
+    const settled = await settleBackend({ ...dual, routing }, createHost(answers));
+    return settled.ok || settled.failure.message;
+  };
+  const six = { ip6tables: 'command_missing' } as const;
+  assert.equal(
+    await said('iptables', six),
+    "wireguard.routing.backend is iptables, and ip6tables can't be found: install the package iptables, or name another back end",
+  );
+  assert.match(
+    String(await said('iptables', { ...six, iptables: 'command_missing' })),
+    /iptables and ip6tables can't be found: install the package iptables,/,
+  );
+  assert.match(
+    String(await said('nftables', { nft: 'command_missing' })),
+    /nft can't be found: install the package nftables,/,
+  );
+  const four = firewallConfig('iptables', ['10.7.0.0/24']);
+  const routing = { wanInterface: 'eth0', backend: 'iptables' } as const;
+  assert.ok((await settleBackend({ ...four, routing }, createHost(six))).ok);
 });
 
 test('auto is nftables where it works, with or without iptables', async () => {
@@ -113,6 +140,7 @@ test('auto is iptables where FORWARD drops by policy, since a table of our own c
 test('nothing is chosen on what did not end in time', async () => {
   assert.equal(await settle({ nft: 'command_timeout' }), 'command_failed');
   assert.equal(await settle({ 'iptables-save': 'command_timeout' }), 'command_failed');
+  assert.equal(await settle({ 'iptables-save': 'command_timeout' }, 'iptables'), 'command_failed');
 });
 
 test('one family needs neither program nor tables of the other', async () => {
