@@ -12,8 +12,10 @@ export interface LinkWatch {
 }
 
 // `ip monitor` notices only at its next event that nobody reads it; so the script ends it when the node is gone. It ends
-// the other way too, and prints its status then. To each name that it reads it prints how things are now.
-const script = `(
+// the other way too, and prints its status then. To each name that it reads it prints how things are now: if the node is
+// gone by then, SIGPIPE ends it.
+const script = `trap 'kill -s TERM 0' PIPE
+(
   ip -o monitor link </dev/null 2>/dev/null
   echo "status $?"
   kill -s TERM 0

@@ -1,9 +1,10 @@
 // What stays of the shells when the node is killed: nothing.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { extname } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { extname, join } from 'node:path';
 import { it } from 'node:test';
 import { createFakeWg } from '../../fixtures/fake-wg.ts';
 import { until } from '../../fixtures/until.ts';
@@ -41,16 +42,42 @@ function isRunning(pid: number): boolean {
   }
 }
 
-it('leaves no process when the node is killed', async (test) => {
-  const wg = createFakeWg(test, 'exit 1');
-  const node = spawn(process.execPath, ['--input-type=module', '-e', nodeScript(wg.path)], {
+async function startNode(path: string): Promise<ChildProcess> {
+  const node = spawn(process.execPath, ['--input-type=module', '-e', nodeScript(path)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(node.stdout, 'data');
+  return node;
+}
+
+// Two shells, and one with a subshell and `ip`.
+const processes = 5;
+
+it('leaves no process when the node is killed', async (test) => {
+  const node = await startNode(createFakeWg(test, 'exit 1').path);
   const pid = node.pid ?? assert.fail('not started');
-  // Two shells, and one with a subshell and `ip`.
-  await until('all its processes', () => descendants(pid).length >= 5);
+  await until('all its processes', () => descendants(pid).length >= processes);
   const left = descendants(pid);
   node.kill('SIGKILL');
+  await until('their end', () => !left.some(isRunning));
+});
+
+it('leaves no process when the node is killed while a shell is about to tell it something', async (test) => {
+  const wg = createFakeWg(test, 'exit 1');
+  const answer = join(wg.folder, 'answer');
+  execFileSync('mkfifo', [answer]);
+  const ip = `#!/bin/sh
+[ "$2" = monitor ] && exec sleep 1000
+: <${answer}
+exit 1
+`;
+  writeFileSync(join(wg.folder, 'ip'), ip, { mode: 0o755 });
+  const node = await startNode(wg.path);
+  const pid = node.pid ?? assert.fail('not started');
+  await until('all its processes', () => descendants(pid).length > processes);
+  const left = descendants(pid);
+  node.kill('SIGKILL');
+  await once(node, 'exit');
+  await writeFile(answer, '');
   await until('their end', () => !left.some(isRunning));
 });
