@@ -71,6 +71,7 @@ export function renderBars(
 
 function frame(title: string, body: readonly string[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="12">
+<title>${escapeText(title)}</title>
 <rect width="${width}" height="${height}" fill="#ffffff"/>
 <text x="${left}" y="22" font-size="15">${escapeText(title)}</text>
 ${body.join('\n')}
