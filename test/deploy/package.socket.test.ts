@@ -52,6 +52,9 @@ test('it holds the program, what describes it and what starts it, and nothing el
     (path) => !/^package\/dist\/(adapters|core|handlers)\/[a-z0-9/-]+\.js$/.test(path),
   );
   const units = (await readdir('docs/systemd')).map((name) => `package/docs/systemd/${name}`);
+  const plots = (await readdir('docs'))
+    .filter((name) => name.endsWith('.svg'))
+    .map((name) => `package/docs/${name}`);
   assert.deepEqual(others.sort(), [
     'package/CHANGELOG.md',
     'package/Caddyfile',
@@ -60,6 +63,8 @@ test('it holds the program, what describes it and what starts it, and nothing el
     'package/config.example.yaml',
     'package/docker-compose.local.yml',
     'package/docker-compose.prod-secure.yml',
+    ...plots.sort(),
+    'package/docs/benchmarks.md',
     'package/docs/grafana-dashboard.json',
     'package/docs/kubernetes/daemonset.yaml',
     'package/docs/nginx.example.conf',
