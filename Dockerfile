@@ -12,6 +12,8 @@ RUN npm ci --omit=dev --ignore-scripts
 RUN find node_modules/uWebSockets.js -name '*.node' \
       ! -name "$(node -p '`uws_${process.platform}_${process.arch}_${process.versions.modules}.node`')" -delete \
  && node -e 'require("uWebSockets.js")'
+# What makes msgpackr read strings natively, which the node does not use.
+RUN rm -rf node_modules/msgpackr-extract node_modules/@msgpackr-extract
 # An optional peer of a dependency, for which npm takes the compiler of the lock file though it is left out.
 RUN rm -rf node_modules/typescript node_modules/@typescript node_modules/.bin/tsc
 

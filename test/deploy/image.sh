@@ -26,7 +26,7 @@ fail() {
   printf '%s\n' "! $*" >&2
   exit 1
 }
-[ "$(find "$root/app/node_modules" -name 'uws_*.node' | wc -l)" = 1 ] || fail 'not one binary of the HTTP module'
+[ "$(find "$root/app/node_modules" -name '*.node' | wc -l)" = 1 ] || fail 'other native binaries than that of the HTTP module'
 for package in typescript @biomejs/biome fastify; do
   [ ! -e "$root/app/node_modules/$package" ] || fail "$package is in the image"
 done
