@@ -62,17 +62,18 @@ test('each change of a peer is one line that tells who wanted it', async (contex
   const kept = jsonOf<CreatedShape>((await ask(node, 'POST', '/peers', { peerId })).answer).peer;
   const other = jsonOf<CreatedShape>((await ask(node, 'POST', '/peers', { peerId: guest })).answer).peer;
   const stranger = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaA=';
+  // While nobody is there who would put it right at once.
+  await node.kill('SIGTERM');
   await host.run('wg', 'set', 'wg0', 'peer', kept.publicKey, 'remove');
   await host.run('wg', 'set', 'wg0', 'peer', stranger);
-  await node.kill('SIGTERM');
   const again = await home.start();
   assert.deepEqual(audited(again).map(eventOf), ['repaired', 'removed']);
   const [repaired, evicted] = audited(again);
   assert.deepEqual([repaired?.['peerId'], repaired?.['publicKey']], [peerId, kept.publicKey]);
   assert.equal(evicted?.['publicKey'], stranger);
 
-  await host.run('wg', 'set', 'wg0', 'peer', kept.publicKey, 'remove', 'peer', other.publicKey, 'remove');
   await again.kill('SIGTERM');
+  await host.run('wg', 'set', 'wg0', 'peer', kept.publicKey, 'remove', 'peer', other.publicKey, 'remove');
   const once = await home.start();
   assert.deepEqual(
     audited(once).map(({ event, peers }) => ({ event, peers })),
