@@ -92,6 +92,7 @@ const packages: Readonly<Record<string, string>> = {
   wg: 'wireguard-tools',
   'wg-quick': 'wireguard-tools',
   ip: 'iproute2',
+  flock: 'util-linux',
   nft: 'nftables',
   iptables: 'iptables',
   ip6tables: 'iptables',

@@ -46,7 +46,7 @@ export function judgeWireGuard({ kernel, hasUserspace, hasTun }: WireGuardFacts)
   if (kernel === 'unknown') {
     return doubtful(
       `not loaded, and whether it can be is not to be seen here; userspace lacks ${lacking}`,
-      'modprobe wireguard on the host',
+      'modprobe wireguard on the host; where that fails, install wireguard-go and give it /dev/net/tun',
     );
   }
   return bad(
