@@ -1,11 +1,9 @@
 // How cost grows with the number of peers, and the rate of creates with the number of clients: what the plots show. No bars.
-import { performance } from 'node:perf_hooks';
-import { setTimeout } from 'node:timers/promises';
 import { peerFixtures } from '../test/fixtures/peers.ts';
 import type { Bench, Surroundings } from './bench.ts';
 import { apiKey } from './in-process-api.ts';
 import { type Contender, costOf, interleave } from './interleave.ts';
-import { sliceMinMs, startLoad } from './load/load.ts';
+import { rateOf, sliceMinMs, startLoad } from './load/load.ts';
 import { createHome } from './node-process.ts';
 import { median, type Row } from './result.ts';
 
@@ -94,12 +92,7 @@ async function rateOfCreates(clients: number, rounds: number): Promise<number> {
       creates: true,
     });
     const rates: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      const began = performance.now();
-      const made = await load.slice(500);
-      rates.push(made / ((performance.now() - began) / 1_000));
-      await setTimeout(100);
-    }
+    for (let round = 0; round < rounds; round++) rates.push(await rateOf(load, 500));
     if ((await load.stop()) > 0) throw new Error('creates failed');
     return median(rates);
   } finally {

@@ -5,13 +5,12 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Bench, Surroundings } from './bench.ts';
 import { apiKey } from './in-process-api.ts';
-import { startLoad } from './load/load.ts';
+import { rateOf, startLoad } from './load/load.ts';
 import type { Load } from './load/plan.ts';
 import { createHome } from './node-process.ts';
 import { descendants, end, serverCore, startOn } from './processes.ts';
@@ -63,7 +62,7 @@ async function createsOnDevice(peers: number, { rounds, progress }: Surroundings
     for (let round = 1; round <= most; round++) {
       progress(`${peers} peers: round ${round} of ${most}`);
       const bareFirst = round % 2 === 0 ? await bare.rate(24) : 0;
-      const nodeRate = await rateOf(load);
+      const nodeRate = await rateOf(load, sliceMs);
       rates.push({ node: nodeRate, bare: bareFirst || (await bare.rate(24)) });
     }
     const counted = await countCalls(node.pid, load);
@@ -84,15 +83,6 @@ async function createsOnDevice(peers: number, { rounds, progress }: Surroundings
   } finally {
     await site.close();
   }
-}
-
-async function rateOf(load: Load): Promise<number> {
-  const began = performance.now();
-  const made = await load.slice(sliceMs);
-  const tookMs = performance.now() - began;
-  // What was under way at the end is done before the others begin.
-  await setTimeout(300);
-  return made / (tookMs / 1_000);
 }
 
 /** Flushes and processes per create under load, as strace sees them. */
@@ -136,13 +126,13 @@ export const storeWritesBench: Bench = {
         targets: [],
         creates: true,
       });
-      await rateOf(load);
+      await rateOf(load, sliceMs);
       await keys();
       const rates: { readonly node: number; readonly keys: number }[] = [];
       const most = Math.min(rounds, 5);
       for (let round = 1; round <= most; round++) {
         progress(`round ${round} of ${most}`);
-        rates.push({ node: await rateOf(load), keys: await keys() });
+        rates.push({ node: await rateOf(load, sliceMs), keys: await keys() });
       }
       const bad = await load.stop();
       if (bad > 0) throw new Error(`${bad} creates failed`);
