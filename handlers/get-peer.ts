@@ -28,7 +28,7 @@ export const getPeer = defineRoute<ApiContext, ApiCode, Entry | PeerId>({
     failures: ['invalid_peer_id', 'peer_not_found', 'wireguard_error'],
   },
   decode(raw, { node }) {
-    // Whom the table knows is looked up once, and needs no look at the form of the id.
+    // Whom the table knows is looked up once.
     const entry = node.table.get(raw.params['peerId'] ?? '');
     return entry === undefined ? decodePeerId(raw) : ok(entry);
   },
