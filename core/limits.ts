@@ -296,7 +296,7 @@ export const diagnosisBytesMax = 262_144;
 /** How long one diagnosis is answered again. Ours: it costs a process. */
 export const diagnosisAgeMaxMs = 10_000;
 
-/** Room on the store's disk without which no peer can be created, beside what the store itself takes. Ours: a batch and a few records; the store, its lock and a temporary file. */
+/** Room on the store's disk below which the doctor fails, since changes of peers soon do, beside what the store itself takes. Ours: a batch and a few records; the store, its lock and a temporary file. */
 export const diskBytesMin = 65_536;
 export const diskInodesMin = 3;
 

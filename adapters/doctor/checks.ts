@@ -18,7 +18,7 @@ import {
   judgeWan,
 } from '../../core/doctor/network.ts';
 import { judgeClock, judgeOpenFiles, judgePrivileges, judgeRuntime } from '../../core/doctor/runtime.ts';
-import { judgeForwarding, judgePrograms, judgeWireGuard } from '../../core/doctor/tools.ts';
+import { canMakeInterface, judgeForwarding, judgePrograms, judgeWireGuard } from '../../core/doctor/tools.ts';
 import { good, type Verdict } from '../../core/doctor/verdict.ts';
 import { findDrops, inspectRules } from '../interface/firewall.ts';
 import { readForwarding } from '../interface/forwarding.ts';
@@ -65,7 +65,11 @@ export const checks: readonly Check[] = [
     needs: 'host',
     make: async (host, config) => judgePrograms(await lookForPrograms(host, config)),
   },
-  { name: 'wireguard', needs: 'device', make: async (host) => judgeWireGuard(await lookForWireGuard(host)) },
+  {
+    name: 'wireguard',
+    needs: 'device',
+    make: async (host, config) => judgeWireGuard(await lookForWireGuard(host, config)),
+  },
   { name: 'forwarding', needs: 'interface', make: checkForwarding },
   { name: 'interface', needs: 'interface', make: checkInterface },
   { name: 'interface_file', needs: 'interface', make: checkInterfaceFile },
@@ -109,6 +113,7 @@ async function checkInterface(sight: Sight): Promise<Verdict> {
     link,
     device: link ? await sight.device() : null,
     fileKey: privateKey === null ? null : sight.host.derivePublicKey(privateKey),
+    canBeMade: link !== null || canMakeInterface(await lookForWireGuard(sight.host, null)),
   });
 }
 
@@ -161,7 +166,7 @@ async function checkMtu(sight: Sight): Promise<Verdict> {
   const wan = routing === null ? undefined : links?.get(routing.wanInterface);
   return judgeMtu({
     name,
-    mtuBytes: links?.get(name)?.mtuBytes ?? null,
+    mtuBytes: links === null ? undefined : (links.get(name)?.mtuBytes ?? null),
     wan:
       routing === null || wan === undefined ? null : { name: routing.wanInterface, mtuBytes: wan.mtuBytes },
   });

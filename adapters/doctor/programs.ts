@@ -4,8 +4,9 @@ import { access, readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../core/config/config.ts';
-import type { ProgramFacts, WireGuardFacts } from '../../core/doctor/tools.ts';
+import type { KernelWireGuard, ProgramFacts, WireGuardFacts } from '../../core/doctor/tools.ts';
 import { packageOf } from '../interface/interface-host.ts';
+import { readDeviceFacts } from './device.ts';
 import type { DoctorHost } from './host.ts';
 
 /** Looks for what the configuration needs; for what every node needs where there is none that is right. */
@@ -44,17 +45,27 @@ async function isOnPath(program: string, path: string): Promise<boolean> {
   return false;
 }
 
-/** Tells where WireGuard would come from, without trying it. */
-export async function lookForWireGuard(host: DoctorHost): Promise<WireGuardFacts> {
+/** Tells where WireGuard would come from, without trying it. `config` null: of no interface it is known that it is the node's. */
+export async function lookForWireGuard(host: DoctorHost, config: Config | null): Promise<WireGuardFacts> {
+  const kernel = existsSync('/sys/module/wireguard') ? 'loaded' : await lookForModule();
   return {
-    kernel: existsSync('/sys/module/wireguard') ? 'loaded' : await lookForModule(`/lib/modules/${release()}`),
+    kernel,
     hasUserspace: await isOnPath('wireguard-go', host.path),
     hasTun: existsSync('/dev/net/tun'),
+    isUsed: kernel !== 'loaded' && config !== null && (await answers(config.wireguard.interface, host)),
   };
 }
 
-// What modprobe(8) goes by. A container has no modules of its host's kernel to see.
-async function lookForModule(folder: string): Promise<'loadable' | 'absent' | 'unknown'> {
+async function answers(name: string, { run, isRoot }: DoctorHost): Promise<boolean> {
+  const device = await readDeviceFacts(name, run, isRoot);
+  return device !== null && typeof device === 'object';
+}
+
+async function lookForModule(): Promise<Exclude<KernelWireGuard, 'loaded'>> {
+  // A kernel that can load modules lists them, in a container, too (proc(5)).
+  if (!existsSync('/proc/modules')) return 'absent';
+  // What modprobe(8) goes by. A container has no modules of its host's kernel to see.
+  const folder = `/lib/modules/${release()}`;
   const lists = await Promise.all(
     ['modules.dep', 'modules.builtin'].map((name) => readFile(join(folder, name), 'utf8').catch(() => null)),
   );

@@ -110,7 +110,7 @@ async function adjustDevice(config: InterfaceConfig, host: InterfaceHost, file: 
   if (file.writtenByNode || publicKey === '(none)') return setPrivateKey(name, file.privateKey, host);
   host.log.warn(
     { interface: name, path: file.path },
-    'the interface runs with another key than its file has, which the node did not write: left alone',
+    'the interface runs with another key than its file has, which the node did not write, or was edited since: left alone',
   );
   return ok(undefined);
 }

@@ -86,11 +86,11 @@ export interface FolderFacts {
   readonly storeBytes: number;
 }
 
-/** Fails where no peer can be created now; warns before that. */
+/** Fails where changes of peers do, now or soon: a change may still fit into what the file has. Warns before that. */
 export function judgeFolder(facts: FolderFacts): Verdict {
   const { folder, access, freeBytes, freeInodes, storeBytes } = facts;
   const room = `${formatBytes(freeBytes)} free`;
-  const makeRoom = 'make room on that disk: no peer can be created until then';
+  const makeRoom = 'make room on that disk: without it changes of peers fail, now or soon';
   const findings: Verdict[] = [];
   if (access === 'forbidden') {
     const seen = `${folder} can't be written to by this user`;
@@ -101,7 +101,7 @@ export function judgeFolder(facts: FolderFacts): Verdict {
     );
   }
   if (freeBytes < storeBytes + diskBytesMin)
-    findings.push(bad(`the disk of ${folder} is full: ${room}`, makeRoom));
+    findings.push(bad(`the disk of ${folder} has too little room: ${room}`, makeRoom));
   else if (freeBytes < storeBytes + diskBytesWarn)
     findings.push(doubtful(`the disk of ${folder} is nearly full: ${room}`, 'make room'));
   if (freeInodes !== null && freeInodes < diskInodesMin) {
@@ -122,6 +122,8 @@ function formatBytes(bytes: number): string {
 /** The lock file beside the store. */
 export interface LockFacts {
   readonly path: string;
+  /** False: it is not there, so nobody has it. */
+  readonly exists: boolean;
   /** Who has it open; null: nobody that can be seen. */
   readonly holder: { readonly kind: 'node' | 'other'; readonly pid: number; readonly program: string } | null;
   /** Whether every process could be looked at. */
@@ -129,7 +131,8 @@ export interface LockFacts {
 }
 
 /** Fails when a program that is no node has it. */
-export function judgeLock({ path, holder, complete }: LockFacts): Verdict {
+export function judgeLock({ path, exists, holder, complete }: LockFacts): Verdict {
+  if (!exists) return good(`there is no ${path} yet`);
   if (holder === null)
     return complete
       ? good(`nobody has ${path}`)

@@ -11,13 +11,18 @@ export interface InterfaceFacts {
   readonly device: { readonly publicKey: string; readonly listenPort: number } | 'refused' | 'slow' | null;
   /** The public key that goes with the private key in the interface's file; null: there is none. */
   readonly fileKey: string | null;
+  /** Whether `up` could make one where there is none; false: what it lacks is told by the check of WireGuard. */
+  readonly canBeMade: boolean;
 }
 
 /** Fails where peers can't get through to it; warns of what is more than configured. */
 export function judgeInterface(facts: InterfaceFacts): Verdict {
-  const { name, link, device, wanted, fileKey } = facts;
+  const { name, link, device, wanted, fileKey, canBeMade } = facts;
   if (link === undefined) return unseen(name, null);
-  if (link === null) return bad(`${name} does not exist`, 'wgkeeper-node up makes it');
+  if (link === null) {
+    const first = canBeMade ? '' : ', once there is a WireGuard: see the check wireguard';
+    return bad(`${name} does not exist`, `wgkeeper-node up makes it${first}`);
+  }
   if (device === 'refused') {
     return bad(
       `${name} exists, and wg can't read it`,
@@ -35,7 +40,7 @@ export function judgeInterface(facts: InterfaceFacts): Verdict {
 }
 
 /** Of an interface that is there, and whose device answers or may not be looked at. */
-interface LiveFacts extends InterfaceFacts {
+interface LiveFacts extends Omit<InterfaceFacts, 'canBeMade'> {
   readonly link: NonNullable<InterfaceFacts['link']>;
   readonly device: Exclude<InterfaceFacts['device'], string>;
 }
@@ -129,7 +134,7 @@ function judgeContent(path: string, file: FileContent): readonly Verdict[] {
   }
   return [
     ...file.differences.map(({ seen, advice }) =>
-      bad(`${path}, which the node did not write: ${seen}`, advice),
+      bad(`${path}, not written by the node or edited since: ${seen}`, advice),
     ),
     ...(file.hasRules ? [] : [doubtful(`${path} has other PostUp and PostDown than the node would write`)]),
   ];

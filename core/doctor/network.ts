@@ -82,15 +82,16 @@ export function judgeWan({ name, link, others }: WanFacts): Verdict {
 /** The MTU of the interface, and of the one that its packets leave through. */
 export interface MtuFacts {
   readonly name: string;
-  /** Null: there is no interface. */
-  readonly mtuBytes: number | null;
+  /** Null: there is no interface; undefined: that could not be seen. */
+  readonly mtuBytes: number | null | undefined;
   /** Null: no WAN interface, or it is not there. */
   readonly wan: { readonly name: string; readonly mtuBytes: number } | null;
 }
 
 /** Warns of packets that would be broken up or lost; never fails, since small ones get through. */
 export function judgeMtu({ name, mtuBytes, wan }: MtuFacts): Verdict {
-  if (mtuBytes === null) return doubtful(`there is no ${name} to look at`);
+  if (mtuBytes === undefined) return unseen(`the MTU of ${name}`, null);
+  if (mtuBytes === null) return doubtful(`there is no ${name} to look at`, 'see the check interface');
   const outerBytes = wan?.mtuBytes ?? ethernetMtuBytes;
   const roomBytes = tunnelMtuBytes(outerBytes);
   const outer = `${outerBytes} of ${wan?.name ?? 'Ethernet'} less ${tunnelOverheadBytes} for WireGuard`;
@@ -161,7 +162,7 @@ export function judgeFirewall({ backend, rules, drops, writtenByNode }: Firewall
   }
   if (!writtenByNode) {
     const own =
-      "the interface's file was not written by the node: see to it that its PostUp forwards and masquerades";
+      "the interface's file was not written by the node, or was edited since: see to it that its PostUp forwards and masquerades";
     return doubtful(`the node's rules are not there (${backend})`, own);
   }
   if (rules === 'missing')

@@ -22,38 +22,47 @@ export function judgePrograms({ wanted, missing, packageOf }: ProgramFacts): Ver
 
 /** Where WireGuard would come from. */
 export interface WireGuardFacts {
-  /** `loaded`: the kernel has it now. `loadable`: as a module. `absent`: neither. `unknown`: not loaded, and no modules can be seen. */
-  readonly kernel: 'loaded' | 'loadable' | 'absent' | 'unknown';
+  readonly kernel: KernelWireGuard;
   /** Whether wireguard-go is on the PATH. */
   readonly hasUserspace: boolean;
   /** Whether /dev/net/tun is there. */
   readonly hasTun: boolean;
+  /** Whether the interface is there and answers: then it runs in userspace, unless the kernel has WireGuard. */
+  readonly isUsed: boolean;
 }
 
-/** Fails where it can come from nowhere; warns where only from userspace, or that can not be told. */
-export function judgeWireGuard({ kernel, hasUserspace, hasTun }: WireGuardFacts): Verdict {
+/** `loaded`: it is there. `loadable`: as a module. `absent`: neither. `unknown`: not loaded, and no modules can be seen. */
+export type KernelWireGuard = 'loaded' | 'loadable' | 'absent' | 'unknown';
+
+/** Fails where it is to be had from nowhere, as far as can be seen; warns where only from userspace. */
+export function judgeWireGuard(facts: WireGuardFacts): Verdict {
+  const { kernel, hasUserspace, hasTun } = facts;
   if (kernel === 'loaded') return good('the kernel has it');
   if (kernel === 'loadable') return good('the kernel has a module, which is loaded when it is needed');
-  if (hasUserspace && hasTun) {
-    return doubtful(
-      'not in this kernel; userspace wireguard-go is there, slower',
-      'a kernel with WireGuard, 5.6 or newer, where speed matters',
-    );
+  const { seen, remedy } = withoutKernel[kernel];
+  if (canMakeInterface(facts)) {
+    return doubtful(`${seen}: userspace wireguard-go is used, slower`, `where speed matters: ${remedy}`);
   }
-  const lacking = [...(hasUserspace ? [] : ['wireguard-go']), ...(hasTun ? [] : ['/dev/net/tun'])].join(
-    ' and ',
-  );
-  if (kernel === 'unknown') {
-    return doubtful(
-      `not loaded, and whether it can be is not to be seen here; userspace lacks ${lacking}`,
-      'modprobe wireguard on the host; where that fails, install wireguard-go and give it /dev/net/tun',
-    );
-  }
+  const lacking = [...(hasUserspace ? [] : ['wireguard-go']), ...(hasTun ? [] : ['/dev/net/tun'])];
   return bad(
-    `not in this kernel, and userspace lacks ${lacking}`,
-    'use a kernel with WireGuard, or install wireguard-go and give it /dev/net/tun',
+    `${seen}, and userspace lacks ${lacking.join(' and ')}`,
+    `${remedy}; or install wireguard-go and give it /dev/net/tun`,
   );
 }
+
+/** Whether `up` finds a WireGuard to make an interface with, as far as can be seen. */
+export function canMakeInterface({ kernel, hasUserspace, hasTun, isUsed }: WireGuardFacts): boolean {
+  return kernel === 'loaded' || kernel === 'loadable' || isUsed || (hasUserspace && hasTun);
+}
+
+const withoutKernel = {
+  absent: { seen: 'this kernel has no WireGuard', remedy: 'use a kernel with WireGuard, 5.6 or newer' },
+  // In a container: the kernel may load it for `up` all the same, where its host has the module.
+  unknown: {
+    seen: 'this kernel has not loaded WireGuard, and its modules are not to be seen here',
+    remedy: 'modprobe wireguard on the host',
+  },
+} as const;
 
 /** Kernel settings as text, and the families that need them. */
 export interface ForwardingFacts {
@@ -71,23 +80,27 @@ export interface ForwardingFacts {
 /** Fails where one that is needed is off; warns where the host may lose its IPv6 route. */
 export function judgeForwarding(facts: ForwardingFacts): Verdict {
   const { families, ipv4, ipv6, ipv6Disabled, deaf } = facts;
-  const findings: Verdict[] = [];
-  if (families.includes('IPv4')) findings.push(judgeSetting('net.ipv4.ip_forward', ipv4));
-  if (families.includes('IPv6')) {
-    findings.push(
-      ipv6Disabled === '0'
-        ? judgeSetting('net.ipv6.conf.all.forwarding', ipv6)
-        : bad('IPv6 is off on this host', 'turn IPv6 on, or take wireguard.subnet6 out of the configuration'),
-    );
-    if (ipv6 === '1' && deaf.length > 0) findings.push(judgeDeaf(deaf));
-  }
+  const wantsIpv6 = families.includes('IPv6');
+  const hasIpv6 = ipv6Disabled === '0';
+  const findings = judgeSettings([
+    ...(families.includes('IPv4') ? [{ name: 'net.ipv4.ip_forward', value: ipv4 }] : []),
+    ...(wantsIpv6 && hasIpv6 ? [{ name: 'net.ipv6.conf.all.forwarding', value: ipv6 }] : []),
+  ]);
+  if (wantsIpv6 && !hasIpv6) findings.push(bad('IPv6 is off on this host', ipv6Advice));
+  if (wantsIpv6 && ipv6 === '1' && deaf.length > 0) findings.push(judgeDeaf(deaf));
   return gather(findings, `on for ${families.join(' and ')}`);
 }
 
-function judgeSetting(name: string, value: string | null): Verdict {
-  if (value === '1') return good(name);
-  if (value === null) return unseen(name, null);
-  return bad(`${name} is ${value}`, `wgkeeper-node up turns it on; by hand: sysctl -w ${name}=1`);
+const ipv6Advice = 'turn IPv6 on, or take wireguard.subnet6 out of the configuration';
+
+/** One verdict of all that are off, since one advice is for them all. */
+function judgeSettings(settings: readonly { readonly name: string; readonly value: string | null }[]) {
+  const findings = settings.filter(({ value }) => value === null).map(({ name }) => unseen(name, null));
+  const off = settings.filter(({ value }) => value !== null && value !== '1');
+  if (off.length === 0) return findings;
+  const seen = off.map(({ name, value }) => `${name} is ${value}`).join('; ');
+  const byHand = off.map(({ name }) => `${name}=1`).join(' ');
+  return [...findings, bad(seen, `wgkeeper-node up turns it on; by hand: sysctl -w ${byHand}`)];
 }
 
 function judgeDeaf(names: readonly string[]): Verdict {

@@ -194,7 +194,7 @@ const faults: readonly Fault[] = [
     ),
     troubles: {
       interface_file:
-        /^fail: .*, which the node did not write: ListenPort is 51999 in the file, wireguard\.listen_port 51820 in the configuration → set ListenPort = 51820/,
+        /^fail: .*, not written by the node or edited since: ListenPort is 51999 in the file, wireguard\.listen_port 51820 in the configuration → set ListenPort = 51820/,
     },
     mended: shell(`mv /etc/wireguard/before ${file}`),
   },
@@ -224,7 +224,7 @@ const faults: readonly Fault[] = [
         world,
       );
     },
-    troubles: { store_folder: /^fail: the disk of .*\/data is full: 0\.0 MiB free → make room/ },
+    troubles: { store_folder: /^fail: the disk of .*\/data has too little room: 0\.0 MiB free → make room/ },
     mended: ({ host, home }) => host.run('umount', join(home.storePath, '..')),
   },
   {
@@ -318,7 +318,7 @@ const faults: readonly Fault[] = [
     troubles: {
       interface: /^fail: wg0 does not exist → wgkeeper-node up makes it$/,
       firewall: /^fail: rules are missing/,
-      mtu: /^warn: there is no wg0/,
+      mtu: /^warn: there is no wg0 to look at → see the check interface$/,
     },
     mended: ({ home }) => home.run({ args: ['up'] }),
   },
@@ -518,6 +518,31 @@ test('a user who may not read the configuration is told so, and what can be seen
     assert.ok(!said.stdout.includes(world.home.apiKey));
     assert.doesNotMatch(said.stdout, /^fail (?! *wireguard)/m);
   }
+});
+
+test('where no WireGuard can be had it fails, and promises no interface', async (context) => {
+  const { host } = await createSite(context);
+  const home = await createNodeHome(context, { namespace: host });
+  // Of the kernel's modules nothing is to be seen, loaded or not.
+  await host.run(
+    'sh',
+    '-c',
+    'for folder in /sys/module /lib/modules; do [ ! -d $folder ] || mount -t tmpfs tmpfs $folder; done',
+  );
+  await host.run('sh', '-c', 'mount --bind /dev/null "$(command -v wireguard-go)"');
+  const lines = linesOf(await ask({ host, home }));
+  assert.match(lines['wireguard'] ?? '', /^fail: this kernel has .*, and userspace lacks wireguard-go → /);
+  assert.match(lines['interface'] ?? '', /^fail: wg0 does not exist → .*once there is a WireGuard/);
+});
+
+test('of a lock that is not there yet nobody is warned', async (context) => {
+  const { host } = await createSite(context);
+  await host.run('mount', '--bind', process.cwd(), '/mnt');
+  const home = await createNodeHome(context, { namespace: host, program: '/mnt/dist/adapters/main.js' });
+  chmodSync(home.folder, 0o755);
+  chmodSync(home.configPath, 0o644);
+  const said = await ask({ host, home }, { prefix: ['setpriv', '--reuid=65534', '--clear-groups'] });
+  assert.match(linesOf(said)['store_lock'] ?? '', /^ok: there is no .*\.lock yet$/);
 });
 
 test('of a device in memory nothing is asked that only another one needs', async (context) => {

@@ -128,12 +128,32 @@ cases('programs', [
   ],
 ]);
 
-const nothing = { hasUserspace: false, hasTun: false };
-const userspace = { hasUserspace: true, hasTun: true };
+const nothing = { hasUserspace: false, hasTun: false, isUsed: false };
+const userspace = { hasUserspace: true, hasTun: true, isUsed: false };
 cases('WireGuard', [
   ['in the kernel', judgeWireGuard({ kernel: 'loaded', ...nothing }), 'ok', /^the kernel has it$/],
   ['as a module', judgeWireGuard({ kernel: 'loadable', ...nothing }), 'ok', /module/],
-  ['in userspace', judgeWireGuard({ kernel: 'absent', ...userspace }), 'warn', /slower/, /5\.6/],
+  [
+    'in userspace',
+    judgeWireGuard({ kernel: 'absent', ...userspace }),
+    'warn',
+    /^this kernel has no WireGuard: .*slower$/,
+    /5\.6/,
+  ],
+  [
+    'in userspace, where no modules can be seen',
+    judgeWireGuard({ kernel: 'unknown', ...userspace }),
+    'warn',
+    /^this kernel has not loaded WireGuard, .*slower$/,
+    /modprobe/,
+  ],
+  [
+    'in userspace, out of sight of this process',
+    judgeWireGuard({ kernel: 'unknown', ...nothing, isUsed: true }),
+    'warn',
+    /is used, slower$/,
+    /modprobe/,
+  ],
   [
     'nowhere',
     judgeWireGuard({ kernel: 'absent', ...nothing }),
@@ -148,7 +168,13 @@ cases('WireGuard', [
     /lacks \/dev\/net\/tun$/,
     /\/dev\/net\/tun/,
   ],
-  ['not to be seen', judgeWireGuard({ kernel: 'unknown', ...nothing }), 'warn', /not to be seen/, /modprobe/],
+  [
+    'nowhere that can be seen',
+    judgeWireGuard({ kernel: 'unknown', ...nothing }),
+    'fail',
+    /^this kernel has not loaded WireGuard, .*lacks wireguard-go and \/dev\/net\/tun$/,
+    /modprobe.*; or install wireguard-go/,
+  ],
 ]);
 
 const forwards = { families: ['IPv4', 'IPv6'] as const, ipv4: '1', ipv6: '1', ipv6Disabled: '0', deaf: [] };
@@ -159,7 +185,7 @@ cases('forwarding', [
     judgeForwarding({ ...forwards, ipv4: '0', ipv6: '0' }),
     'fail',
     /ip_forward is 0; net\.ipv6.* is 0$/,
-    /ip_forward=1; .*forwarding=1/,
+    /^wgkeeper-node up turns it on; by hand: sysctl -w net\.ipv4\.ip_forward=1 net\.ipv6\.conf\.all\.forwarding=1$/,
   ],
   [
     'of the family that is not used',
@@ -262,7 +288,7 @@ cases('the WAN interface', [
   ['not to be seen', judgeWan({ name: 'eth0', link: undefined, others: [] }), 'warn', /could not be seen/],
 ]);
 
-const mtu = (mtuBytes: number | null, wanBytes?: number) =>
+const mtu = (mtuBytes: number | null | undefined, wanBytes?: number) =>
   judgeMtu({
     name: 'wg0',
     mtuBytes,
@@ -274,7 +300,8 @@ cases('the MTU', [
   ['one byte too many', mtu(1_321, 1_400), 'warn', /broken up/, /mtu 1320$/],
   ['too small for IPv6', mtu(1_279, 1_500), 'warn', /too few for IPv6/, /mtu 1420$/],
   ['on a path too small for any tunnel with IPv6', mtu(1_280, 1_300), 'warn', /carries 1300/],
-  ['of no interface', mtu(null, 1_500), 'warn', /no wg0/],
+  ['of no interface', mtu(null, 1_500), 'warn', /no wg0/, /check interface/],
+  ['not to be seen', mtu(undefined), 'warn', /^the MTU of wg0 could not be seen$/],
 ]);
 
 const networks = (...texts: readonly string[]) =>
@@ -333,6 +360,7 @@ const interfaceFacts: InterfaceFacts = {
   link: { isUp: true, addresses: ['10.7.0.1/24'] },
   device: { publicKey: 'A', listenPort: 51_820 },
   fileKey: 'A',
+  canBeMade: true,
 };
 cases('the interface', [
   [
@@ -355,6 +383,14 @@ cases('the interface', [
     'warn',
     /key and port could not/,
     /root/,
+  ],
+  ['that is missing', judgeInterface({ ...interfaceFacts, link: null }), 'fail', /not exist/, /up makes it$/],
+  [
+    'that is missing and that nothing can make',
+    judgeInterface({ ...interfaceFacts, link: null, canBeMade: false }),
+    'fail',
+    /not exist/,
+    /up makes it, once there is a WireGuard/,
   ],
   [
     'that can not be seen at all',
@@ -485,8 +521,8 @@ cases("the store's folder", [
     'too full to write the store anew',
     judgeFolder({ ...folder, freeBytes: 2 ** 25, storeBytes: 2 ** 25 }),
     'fail',
-    /full/,
-    /room/,
+    /too little room: 32 MiB free$/,
+    /changes of peers fail, now or soon$/,
   ],
   ['of another user', judgeFolder({ ...folder, access: 'forbidden' }), 'warn', /by this user/, /belong/],
   [
@@ -500,10 +536,16 @@ cases("the store's folder", [
 ]);
 
 cases("the store's lock", [
-  ['free', judgeLock({ path: '/l', holder: null, complete: true }), 'ok', /^nobody has \/l$/],
+  [
+    'not there',
+    judgeLock({ path: '/l', exists: false, holder: null, complete: false }),
+    'ok',
+    /^there is no \/l yet$/,
+  ],
+  ['free', judgeLock({ path: '/l', exists: true, holder: null, complete: true }), 'ok', /^nobody has \/l$/],
   [
     'free as far as one sees',
-    judgeLock({ path: '/l', holder: null, complete: false }),
+    judgeLock({ path: '/l', exists: true, holder: null, complete: false }),
     'warn',
     /that could be seen/,
     /root/,
