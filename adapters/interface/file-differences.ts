@@ -63,9 +63,14 @@ function compareAddresses(
   { addresses }: WgQuickFile,
   { subnets }: Wanted,
 ): readonly FileDifference[] {
-  const inFile = addresses.filter((address) => parsePrefixed(address)?.address.family === family);
   const subnet = subnets.find(({ cidr }) => cidr.family === family);
   const configured = subnet === undefined ? [] : [interfaceAddress(subnet)];
+  const inFile = addresses.filter(
+    (address) =>
+      parsePrefixed(address)?.address.family === family &&
+      // The kernel gives such a one by itself, and wg-quick saves it with the others.
+      (networkOf(address) !== linkLocal || configured.includes(address)),
+  );
   if (inFile.join() === configured.join()) return [];
 
   const { subnet: subnetKey, serverIp: serverIpKey } = keys[family];
@@ -89,7 +94,15 @@ function compareAddresses(
 function configure(text: string, subnetKey: string, serverIpKey: string): string | null {
   const prefixed = parsePrefixed(text);
   if (prefixed === null) return null;
+  return `set ${subnetKey}: ${networkOf(text)} and ${serverIpKey}: ${formatAddress(prefixed.address)}`;
+}
+
+/** RFC 4291 section 2.5.6. */
+const linkLocal = 'fe80::/64';
+
+function networkOf(text: string): string | null {
+  const prefixed = parsePrefixed(text);
+  if (prefixed === null) return null;
   const { address, prefix } = prefixed;
-  const network = formatCidr({ family: address.family, base: networkBase(address, prefix), prefix });
-  return `set ${subnetKey}: ${network} and ${serverIpKey}: ${formatAddress(address)}`;
+  return formatCidr({ family: address.family, base: networkBase(address, prefix), prefix });
 }

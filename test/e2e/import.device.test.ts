@@ -137,6 +137,17 @@ test('it is taken over under a client that pings all the while, and no ping is l
   assert.ok(again.stdout.includes(`:\n  ${postDown}\n`), 'what undoes the old rules is not lost');
 });
 
+test('what wg-quick saved is taken over, the address that the kernel gave by itself left out', async (context) => {
+  const { host, home } = await makeByHand(context, usualPeers);
+  const before = await peersOf(host);
+  await host.run('wg-quick', 'save', 'wg0');
+  assert.match(await host.run('cat', file), /^Address = fe80::/m);
+  const done = await home.run({ args: ['import', file, '--apply'] });
+  assert.equal(done.status, 0, done.stderr);
+  await home.start();
+  assert.deepEqual(await peersOf(host), before);
+});
+
 test('what the node can not have is named, and left out only when it is told to', async (context) => {
   const network = createPeerKeys();
   const stray = createPeerKeys();

@@ -48,6 +48,16 @@ test('what is no address is quoted, save for keys', () => {
   ]);
 });
 
+test('an address that the kernel gave by itself and wg-quick saved is no difference', () => {
+  const saved = `${port}Address = 10.7.0.1/24\nAddress = fe80::a220:f97:a57f:4427/64\n`;
+  assert.deepEqual(said(saved, '10.7.0.0/24'), []);
+  assert.deepEqual(said(`${saved}Address = fd07::1/112`, ...both), []);
+  assert.match(
+    said(`${saved}Address = fe80:1::1/64`, '10.7.0.0/24').join(),
+    /^- Address is fe80:1::1\/64 in/,
+  );
+});
+
 test('the spelling of an address is no difference', () => {
   assert.deepEqual(said('Address = FD07:0:0::1/112,10.7.0.1/24\nListenPort=51820\n', ...both), []);
 });
