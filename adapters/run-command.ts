@@ -17,6 +17,8 @@ export interface CommandBounds {
   readonly descriptors?: readonly number[];
   /** The highest exit status that is no failure; absent: 0. */
   readonly goodStatusMax?: number;
+  /** Where the command says why it fails; it must not say secrets there. Absent: `stderr`. */
+  readonly reasonsOn?: 'stdout' | 'stderr';
 }
 
 /**
@@ -31,7 +33,10 @@ export interface CommandFailure {
   readonly command: string;
   /** The exit status; null: it was ended by a signal or never started. */
   readonly status: number | null;
-  /** The command and the end of what it said on stderr, with everything that looks like a key hidden. */
+  /**
+   * The command and the end of what it said on stderr, or where `reasonsOn` says, with everything that looks like a key
+   * hidden; without its arguments when it never started.
+   */
   readonly detail: string;
 }
 
@@ -61,10 +66,15 @@ export function commandEnvironment(
 export function createRunCommand(environment: Readonly<Record<string, string>>): RunCommand {
   return (command, args, bounds) =>
     new Promise((resolve) => {
-      const failed = (code: CommandFailure['code'], status: number | null, reason: string) =>
-        resolve(fail({ code, command, status, detail: `${describe(command, args)}: ${reason}` }));
+      const failed = (
+        code: Exclude<CommandFailure['code'], 'command_missing'>,
+        status: number | null,
+        reason: string,
+      ) => resolve(fail({ code, command, status, detail: `${describe(command, args)}: ${reason}` }));
+      const notStarted = (reason: string) =>
+        resolve(fail({ code: 'command_missing', command, status: null, detail: `${command} ${reason}` }));
       const child = start(command, args, environment, bounds.descriptors ?? []);
-      if (typeof child === 'string') return failed('command_missing', null, child);
+      if (typeof child === 'string') return notStarted(child);
       const stdout: Buffer[] = [];
       let stdoutBytes = 0;
       let stderr = '';
@@ -114,13 +124,16 @@ export function createRunCommand(environment: Readonly<Record<string, string>>):
         clearTimeout(timer);
         clearTimeout(killTimer);
         clearTimeout(pipeTimer);
-        if (spawnError !== null) failed('command_missing', null, `can't be started (${spawnError})`);
+        if (spawnError !== null) notStarted(`can't be started (${spawnError})`);
         else if (ended === 'command_timeout') failed(ended, status, `not done after ${bounds.timeoutMs} ms`);
         else if (ended === 'command_output') {
           failed(ended, status, `said more than ${bounds.outputMax} bytes`);
         } else if (status !== null && status <= (bounds.goodStatusMax ?? 0)) {
           resolve(ok(Buffer.concat(stdout).toString()));
-        } else failed('command_refused', status, hideKeys(stderr.trim()) || `ended with status ${status}`);
+        } else {
+          const said = bounds.reasonsOn === 'stdout' ? Buffer.concat(stdout).toString() : stderr;
+          failed('command_refused', status, hideKeys(said.trim()) || `ended with status ${status}`);
+        }
       });
     });
 }

@@ -3,6 +3,7 @@
 import { open } from 'node:fs/promises';
 import { lockTimeoutMs } from '../../core/limits.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import { describeCommandFailure } from '../program-packages.ts';
 import type { RunCommand } from '../run-command.ts';
 import { closeQuietly, describeSystemError } from './file-system.ts';
 
@@ -47,6 +48,6 @@ export function createFlock(run: RunCommand): AcquireFileLock {
     await closeQuietly(handle);
     // flock(1): "a status of 1 for a conflicting lock"; its own troubles have others (sysexits(3)).
     if (locked.failure.status === 1) return failed('lock_held', 'another process holds it');
-    return failed('lock_failed', locked.failure.detail);
+    return failed('lock_failed', describeCommandFailure(locked.failure));
   };
 }

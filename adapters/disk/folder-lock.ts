@@ -2,6 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { folderLockWaitSeconds, lockTimeoutMs } from '../../core/limits.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import { describeCommandFailure } from '../program-packages.ts';
 import type { RunCommand } from '../run-command.ts';
 import { describeSystemError } from './file-system.ts';
 
@@ -41,5 +42,5 @@ export async function acquireFolderLock(
   if (locked.ok) return ok({ release });
   await release();
   const code = locked.failure.code === 'command_missing' ? 'lock_failed' : 'lock_busy';
-  return fail({ code, detail: locked.failure.detail });
+  return fail({ code, detail: describeCommandFailure(locked.failure) });
 }

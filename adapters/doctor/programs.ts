@@ -5,7 +5,7 @@ import { release } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../core/config/config.ts';
 import type { KernelWireGuard, ProgramFacts, WireGuardFacts } from '../../core/doctor/tools.ts';
-import { packageOf } from '../interface/interface-host.ts';
+import { packageOf } from '../program-packages.ts';
 import { readDeviceFacts } from './device.ts';
 import type { DoctorHost } from './host.ts';
 

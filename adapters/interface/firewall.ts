@@ -1,6 +1,7 @@
 // The live firewall rules of one interface: which back end makes them, what is there, and making it what is wanted.
 import type { Config } from '../../core/config/config.ts';
 import { fail, ok } from '../../core/result.ts';
+import { packageOf } from '../program-packages.ts';
 import {
   combineStates,
   type FirewallBackend,
@@ -12,14 +13,7 @@ import {
   splitByHook,
 } from './firewall-rules.ts';
 import type { DroppingChain } from './foreign-rules.ts';
-import {
-  call,
-  type InterfaceFailure,
-  type InterfaceHost,
-  packageOf,
-  refused,
-  type Step,
-} from './interface-host.ts';
+import { call, type InterfaceFailure, type InterfaceHost, refused, type Step } from './interface-host.ts';
 import { findIptablesDrops, planIptables, surveyIptables } from './iptables.ts';
 import { findNftablesDrops, planNftables, surveyNftables } from './nftables.ts';
 

@@ -5,6 +5,7 @@ import { interfaceCallMs, interfaceOutputBytesMax } from '../../core/limits.ts';
 import type { PrivateKey, PublicKey } from '../../core/peers/peer.ts';
 import type { Log } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import { describeCommandFailure } from '../program-packages.ts';
 import type { CommandBounds, CommandFailure, RunCommand } from '../run-command.ts';
 import type { ForwardingFailure } from './forwarding.ts';
 import type { FileFailure } from './interface-file.ts';
@@ -31,6 +32,7 @@ export interface InterfaceHost {
  * - `tool_missing`: a program is not installed.
  * - `wireguard_missing`: neither has the kernel WireGuard nor can a userspace one run.
  * - `not_wireguard`: an interface of this name exists and is something else.
+ * - `port_taken`: another program has the UDP port.
  * - `device_silent`: the interface exists, and what it is could not be read within `deviceAnswerMs`.
  * - `not_permitted`: this needs root.
  * - `owner_unknown`: the interface is up and has no file, so it may be somebody else's.
@@ -45,6 +47,7 @@ export type InterfaceFailure =
         | 'tool_missing'
         | 'wireguard_missing'
         | 'not_wireguard'
+        | 'port_taken'
         | 'device_silent'
         | 'not_permitted'
         | 'owner_unknown'
@@ -88,31 +91,11 @@ export async function isThere(name: string, host: InterfaceHost): Promise<boolea
   return parseLinkNames(await readFile(join(host.procFolder, 'net/dev'), 'utf8')).includes(name);
 }
 
-const packages: Readonly<Record<string, string>> = {
-  wg: 'wireguard-tools',
-  'wg-quick': 'wireguard-tools',
-  ip: 'iproute2',
-  flock: 'util-linux',
-  nft: 'nftables',
-  iptables: 'iptables',
-  ip6tables: 'iptables',
-  'iptables-save': 'iptables',
-  'ip6tables-save': 'iptables',
-  'iptables-restore': 'iptables',
-  'ip6tables-restore': 'iptables',
-};
-
-/** The package that brings a program, as Debian names it. */
-export function packageOf(program: string): string {
-  return packages[program] ?? program;
-}
-
 /** What the failure of a program means to the operator. */
 export function refused(failure: CommandFailure, host: InterfaceHost): InterfaceFailure {
-  const { command, detail } = failure;
+  const { detail } = failure;
   if (failure.code === 'command_missing') {
-    const message = `${detail}: install the package ${packageOf(command)}`;
-    return { code: 'tool_missing', message };
+    return { code: 'tool_missing', message: describeCommandFailure(failure) };
   }
   if (!host.isRoot) {
     const message = `${detail}. This needs root; where WireGuard is the kernel's, CAP_NET_ADMIN will do`;

@@ -18,6 +18,7 @@ import {
   succeeds,
 } from './interface-host.ts';
 import { type Link, parseLink } from './link-text.ts';
+import { explainPort } from './udp-port.ts';
 import { type InterfaceConfig, interfaceAddress } from './wg-quick-text.ts';
 
 /**
@@ -32,7 +33,7 @@ export async function makeInterface(
   const made = file.writtenByNode
     ? await createLink(config.interface, host)
     : await succeeds('wg-quick', ['up', file.path], host, { timeoutMs: interfaceLongCallMs });
-  if (!made.ok) return made;
+  if (!made.ok) return file.writtenByNode ? made : fail(await explainPort(made.failure, config.listenPort));
   const adjusted = await adjustInterface(config, file, host);
   if (adjusted.ok) return ok('made');
   if (file.writtenByNode) await removeInterface(config, host);
@@ -46,7 +47,8 @@ async function createLink(name: string, host: InterfaceHost): Step {
   if (kernel.failure.code === 'command_missing' || existsSync('/sys/module/wireguard')) {
     return fail(refused(kernel.failure, host));
   }
-  const userspace = await call('wireguard-go', [name], host);
+  // On stderr it draws a box about kernels that have WireGuard.
+  const userspace = await call('wireguard-go', [name], host, { reasonsOn: 'stdout' });
   if (userspace.ok) {
     host.log.warn(
       { interface: name },
@@ -103,7 +105,7 @@ async function adjustDevice(config: InterfaceConfig, host: InterfaceHost, file: 
   const { publicKey, listenPort } = live.value;
   if (listenPort !== String(config.listenPort)) {
     const set = await succeeds('wg', ['set', name, 'listen-port', String(config.listenPort)], host);
-    if (!set.ok) return set;
+    if (!set.ok) return fail(await explainPort(set.failure, config.listenPort));
     host.log.info({ interface: name, before: listenPort, now: config.listenPort }, 'listen port set');
   }
   if (publicKey === host.derivePublicKey(file.privateKey)) return ok(undefined);
@@ -156,10 +158,8 @@ async function setUp(config: InterfaceConfig, host: InterfaceHost): Step {
   const outer = wan !== undefined && (await isThere(wan, host)) ? await readLink(wan, host) : null;
   const mtuBytes = tunnelMtuBytes(outer?.ok === true ? outer.value.mtuBytes : ethernetMtuBytes);
   const up = await succeeds('ip', ['link', 'set', 'mtu', String(mtuBytes), 'up', 'dev', name], host);
-  if (up.ok || up.failure.code !== 'command_failed') return up;
-  // The kernel opens the port with the interface, and of the two only the interface is in what ip says.
-  const message = `${up.failure.message}. Does another program have UDP port ${config.listenPort}, wireguard.listen_port?`;
-  return fail({ code: 'command_failed', message });
+  // The kernel opens the port with the interface.
+  return up.ok ? up : fail(await explainPort(up.failure, config.listenPort));
 }
 
 /** The interface as `ip` has it. */
@@ -212,10 +212,13 @@ function silent(name: string, { detail }: CommandFailure): InterfaceFailure {
 }
 
 function wireguardMissing(kernel: CommandFailure, userspace: CommandFailure): InterfaceFailure {
-  const reasons = [`this kernel has no WireGuard (${kernel.detail})`];
-  if (userspace.code === 'command_missing') {
-    reasons.push('and userspace wireguard-go is not installed: install the package wireguard-go');
-  } else reasons.push(`and userspace wireguard-go can't run (${userspace.detail})`);
-  if (!existsSync('/dev/net/tun')) reasons.push('; it also needs /dev/net/tun, which is missing');
-  return { code: 'wireguard_missing', message: reasons.join(' ') };
+  const why =
+    userspace.code === 'command_missing'
+      ? 'is not installed: install the package wireguard-go'
+      : `can't run (${userspace.detail})`;
+  const device = existsSync('/dev/net/tun')
+    ? ''
+    : '. It needs the device /dev/net/tun: modprobe tun, or hand it to the container';
+  const message = `this kernel has no WireGuard (${kernel.detail}), and userspace wireguard-go ${why}${device}`;
+  return { code: 'wireguard_missing', message };
 }

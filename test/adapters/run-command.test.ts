@@ -55,6 +55,12 @@ test('a missing program is told apart from one that says no', async () => {
   assert.match(refused.detail, /because/);
 });
 
+test('reasons are taken from where the command says them', async () => {
+  const script = 'echo a box >&2; echo because; exit 1';
+  const told = await failureOf(run('sh', ['-c', script], { ...bounds, reasonsOn: 'stdout' }));
+  assert.ok(told.detail.endsWith(': because'), told.detail);
+});
+
 test('arguments that are too long are a failure, not a throw', async () => {
   const failure = await failureOf(run('true', ['x'.repeat(10_000_000)], bounds));
   assert.equal(failure.code, 'command_missing');

@@ -345,8 +345,37 @@ test('a failure half-way takes the new interface away again', async (context) =>
   await host.addWireGuard('wg9');
   await host.run('ip', 'link', 'set', 'wg9', 'up');
   await host.run('wg', 'set', 'wg9', 'listen-port', '51820');
-  assert.equal(answer(await drive(host, {})), 'command_failed');
+  const up = failure(await drive(host, {}));
+  assert.equal(up.code, 'port_taken');
+  assert.match(
+    up.message,
+    /^UDP port 51820 is taken by wireguard-go \(pid \d+\): stop .*wireguard\.listen_port/,
+  );
   const seen = await see(host);
   assert.equal(seen.index, null);
   assert.deepEqual(seen.rules, []);
+});
+
+test('a port that somebody else has is named for a live interface, too, which stays', async (context) => {
+  const host = await createHost(context);
+  assert.equal(answer(await drive(host, { port: 51_999 })), 'made');
+  await host.addWireGuard('wg9');
+  await host.run('ip', 'link', 'set', 'wg9', 'up');
+  await host.run('wg', 'set', 'wg9', 'listen-port', '51820');
+  assert.equal(failure(await drive(host, {})).code, 'port_taken');
+  assert.notEqual((await see(host)).index, null);
+});
+
+test('without a tun device that works the reason of wireguard-go is told, in one line', async (context) => {
+  const host = await createHost(context);
+  // A kernel that has WireGuard, too, is to be one without.
+  const ip = 'printf \'#!/bin/sh\\n[ "$2" != add ] && exec %s "$@"\' "$(command -v ip)" >/etc/wireguard/ip';
+  await host.run('sh', '-c', `${ip}; chmod 700 /etc/wireguard/ip; mount -t tmpfs tmpfs /sys/module`);
+  await host.run('mount', '--bind', '/dev/null', '/dev/net/tun');
+  const up = failure(await drive(host, { path: `/etc/wireguard:${process.env['PATH']}` }));
+  assert.equal(up.code, 'wireguard_missing');
+  assert.match(
+    up.message,
+    /^this kernel has no WireGuard .*wireguard-go can't run .*Failed to create TUN device: .*\)$/,
+  );
 });

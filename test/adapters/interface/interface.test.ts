@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -234,14 +236,28 @@ test('from under a file made by hand peers leave first, too, unless wg-quick is 
   assert.ok(!host.calls.includes(removal));
 });
 
-test('an interface that does not come up names the port, which may be another program’s', async (context) => {
+test('an interface that does not come up names who has its port', async (context) => {
+  const socket = createSocket('udp4').bind(0);
+  await once(socket, 'listening');
+  context.after(() => socket.close());
+  const { port } = socket.address();
   const host = await createHost(context, (line) => {
     if (line.startsWith('ip -json')) return ok('[{"ifname":"wg0","flags":[],"mtu":1420,"addr_info":[]}]');
     return line.startsWith('ip link set mtu') ? fail('command_refused') : null;
   });
-  const up = await bringUp(config, false, host);
-  assert.match(up.ok ? '' : up.failure.message, /no\. .*UDP port 51820/);
+  const taken = await bringUp({ ...config, listenPort: port }, false, host);
+  assert.equal(taken.ok || taken.failure.code, 'port_taken');
+  const who = new RegExp(`^UDP port ${port} is taken by .* \\(pid ${process.pid}\\): stop that program`);
+  assert.match(taken.ok ? '' : taken.failure.message, who);
   assert.ok(host.calls.includes('ip link delete dev wg0'));
+});
+
+test('without flock its package is named', async (context) => {
+  const host = await createHost(context, (line) =>
+    line.startsWith('flock ') ? fail('command_missing') : null,
+  );
+  const up = await bringUp(config, false, host);
+  assert.match(up.ok ? '' : up.failure.message, /install the package util-linux$/);
 });
 
 const silent: Answer = (line) => (line.endsWith(' dump') ? fail('command_timeout') : null);
