@@ -1,5 +1,6 @@
 // The commands' machine, as it is: this host's interface, store and server.
 import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Config } from '../core/config/config.ts';
 import { deviceAnswerAtStartMs, deviceAnswerMs } from '../core/limits.ts';
 import type { Peer } from '../core/peers/peer.ts';
@@ -9,13 +10,15 @@ import { service } from '../core/version.ts';
 import type { CommandRefusal, Machine } from './commands.ts';
 import { createWgDevice } from './device/wg-cli.ts';
 import { createFlock } from './disk/file-lock.ts';
+import { systemErrorCode } from './disk/file-system.ts';
 import { createBoundedRun } from './doctor/bounded-run.ts';
 import { runDoctor } from './doctor/child.ts';
 import { importInterface } from './import/import.ts';
+import { refuseForeignPeers } from './interface/foreign-peers.ts';
 import { bringUp, initInterface, takeDown } from './interface/interface.ts';
 import { prepareInterface } from './interface/interface-at-start.ts';
 import { interfaceFolder, interfacePath } from './interface/interface-file.ts';
-import type { InterfaceHost } from './interface/interface-host.ts';
+import type { InterfaceHost, Step } from './interface/interface-host.ts';
 import { acquireInterfaceLock } from './interface/interface-lock.ts';
 import { derivePublicKey, generateKeyPair } from './keys.ts';
 import { commandEnvironment, createRunCommand } from './run-command.ts';
@@ -55,6 +58,8 @@ export function createMachine(options: MachineOptions): Machine {
     init: async ({ wireguard }, log) =>
       initInterface(wireguard, await newKeyWouldHurt(wireguard, folder), host(log)),
     async up({ wireguard }, log) {
+      const safe = await keepForeignPeers(wireguard, host(log));
+      if (!safe.ok) return safe;
       const up = await bringUp(wireguard, await newKeyWouldHurt(wireguard, folder), host(log));
       if (up.ok) log.info({ interface: wireguard.interface, outcome: up.value }, 'interface is up');
       return up.ok ? ok(undefined) : up;
@@ -73,8 +78,10 @@ export function createMachine(options: MachineOptions): Machine {
       return problems.length > 0 ? fail(problems) : ok(undefined);
     },
     async prepare({ wireguard }, log) {
-      const peersStored = await newKeyWouldHurt(wireguard, folder);
-      return prepareInterface(wireguard, peersStored, host(log, deviceAnswerAtStartMs));
+      const atStart = host(log, deviceAnswerAtStartMs);
+      const safe = await keepForeignPeers(wireguard, atStart);
+      if (!safe.ok) return safe;
+      return prepareInterface(wireguard, await newKeyWouldHurt(wireguard, folder), atStart);
     },
     async adopt(order, { wireguard }, log) {
       const { peerStoreFile: path, interface: interfaceName } = wireguard;
@@ -130,6 +137,18 @@ async function peekPeers(path: string): Promise<Result<readonly Peer[], CommandR
 
 const silent = () => {};
 const quiet: Log = { trace: silent, debug: silent, info: silent, warn: silent, error: silent, fatal: silent };
+
+/** Refuses what `refuseForeignPeers` does where a start would remove every peer: on a store that never held one, since the first makes its file. */
+async function keepForeignPeers(wireguard: Config['wireguard'], host: InterfaceHost): Step {
+  const { peerStoreFile, unknownPeers } = wireguard;
+  // Without a file of a store peers are gone with every process, and whatever is on the interface leaves it.
+  if (peerStoreFile === null || unknownPeers === 'report') return ok(undefined);
+  const isNew = await stat(peerStoreFile).then(
+    () => false,
+    (error) => systemErrorCode(error) === 'ENOENT',
+  );
+  return isNew ? refuseForeignPeers(wireguard, host) : ok(undefined);
+}
 
 /**
  * Whether peers are stored though the interface's file, and with it the key they know, is missing. A store that can't be

@@ -121,7 +121,10 @@ async function checkInterfaceFile(sight: Sight): Promise<Verdict> {
   const [{ content: file }, store] = await Promise.all([sight.file(), sight.store()]);
   // A store that can't be read counts as one with peers, as it does at a start.
   const peersStored = store.kind === 'valid' ? store.peers > 0 : store.kind !== 'missing';
-  return judgeInterfaceFile({ path: sight.filePath, file, peersStored, isRoot: sight.host.isRoot });
+  const { peerStoreFile, unknownPeers } = sight.config.wireguard;
+  const removesAll = peerStoreFile !== null && store.kind === 'missing' && unknownPeers === 'remove';
+  const { isRoot } = sight.host;
+  return judgeInterfaceFile({ path: sight.filePath, file, peersStored, removesAll, isRoot });
 }
 
 async function checkMetricsPort(sight: Sight): Promise<Verdict> {

@@ -27,6 +27,7 @@ export async function lookAtInterfaceFile(path: string, config: InterfaceConfig)
     asConfigured: privateKey !== null && file.text === renderWgQuickFile(config, privateKey),
     differences: listFileDifferences(file, config),
     hasRules: hasRulesOf(file, config),
+    peers: file.peerSections,
     mode: (await stat(path)).mode,
     folderMode: (await stat(dirname(path))).mode,
   };

@@ -6,11 +6,12 @@ import type { Peer, PublicKey } from '../../core/peers/peer.ts';
 import { isAsSpecified } from '../../core/peers/reconcile.ts';
 import type { Device, DeviceChange, PeerStore } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import { countPeers } from '../interface/foreign-peers.ts';
 import { takeOver } from '../interface/interface.ts';
 import { type InterfaceHost, isThere } from '../interface/interface-host.ts';
 import type { ImportFailure, ImportOrder } from './order.ts';
 import { derivePeerId } from './peer-ids.ts';
-import { countPeers, type ImportPlan, isDone, isPossible, renderPlan } from './plan.ts';
+import { type ImportPlan, isDone, isPossible, renderPlan } from './plan.ts';
 import { checkIds, type ImportSource, readLive, readSource, readTarget } from './source.ts';
 
 /** What an import works on. */

@@ -4,6 +4,7 @@ import { hideKeysAlone } from '../../core/hide-keys.ts';
 import type { Adoption, AdoptionProblem } from '../../core/peers/adoption.ts';
 import { noPresharedKey, type Peer, type PublicKey } from '../../core/peers/peer.ts';
 import type { DevicePeer } from '../../core/ports.ts';
+import { countPeers } from '../interface/foreign-peers.ts';
 import type { FilePeer } from '../interface/wg-quick-peers.ts';
 import { interfaceSettings, isNodesPostDown, type WgQuickFile } from '../interface/wg-quick-text.ts';
 import type { ImportOrder } from './order.ts';
@@ -44,11 +45,6 @@ export function renderPlan(plan: ImportPlan, order: ImportOrder, config: Config[
     ...renderTarget(plan, config),
   ];
   return lines.map((line) => `${line}\n`).join('');
-}
-
-/** `1 peer`, `2 peers`. */
-export function countPeers(count: number): string {
-  return count === 1 ? '1 peer' : `${count} peers`;
 }
 
 function renderAdded({ publicKey, allowedIPs, id, presharedKey }: Peer, found: FilePeer | undefined): string {

@@ -35,7 +35,8 @@ export interface InterfaceHost {
  * - `port_taken`: another program has the UDP port.
  * - `device_silent`: the interface exists, and what it is could not be read within `deviceAnswerMs`.
  * - `not_permitted`: this needs root.
- * - `owner_unknown`: the interface is up and has no file, so it may be somebody else's.
+ * - `owner_unknown`: the interface is up and has no file, or there are peers that this node can't have made: it may be
+ *   somebody else's.
  * - `command_failed`: a program said no, did not end in time, or can't be understood.
  * - `busy`: another `init`, `up` or `down` did not end in time.
  */

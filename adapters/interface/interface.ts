@@ -6,6 +6,7 @@ import type { PrivateKey } from '../../core/peers/peer.ts';
 import { fail, ok } from '../../core/result.ts';
 import { acquireFolderLock } from '../disk/folder-lock.ts';
 import { clearRules, settleBackend, warnOfDrops } from './firewall.ts';
+import { markAsOwn } from './foreign-peers.ts';
 import { ensureForwarding } from './forwarding.ts';
 import {
   ensureFolder,
@@ -70,7 +71,7 @@ export function bringUp(
   });
 }
 
-/** Makes the file the node's own, as `takeOverFile` does; a live interface is not touched. */
+/** Makes the file the node's own, as `takeOverFile` does; of a live interface only the mark is changed, which makes it the node's. */
 export function takeOver(
   asked: WireguardConfig,
   privateKey: PrivateKey,
@@ -80,7 +81,11 @@ export function takeOver(
   return exclusively<string | null>(host, async () => {
     const routing = await settleBackend(asked, host);
     if (!routing.ok) return routing;
-    return takeOverFile({ ...asked, routing: routing.value }, privateKey, { folder: host.folder, nowMs });
+    const config = { ...asked, routing: routing.value };
+    const taken = await takeOverFile(config, privateKey, { folder: host.folder, nowMs });
+    if (!taken.ok || !(await isThere(asked.interface, host))) return taken;
+    const marked = await markAsOwn(asked.interface, host);
+    return marked.ok ? taken : marked;
   });
 }
 

@@ -17,6 +17,12 @@ export function parseLink(text: string, name: string): Link | null {
   return parseLinks(text)?.get(name) ?? null;
 }
 
+/** The alias in the JSON of `ip -json link show` for one interface, which that of its addresses lacks; null: it has none. */
+export function parseAlias(text: string, name: string): string | null {
+  const alias = parseIpJson(text)?.find((entry) => entry['ifname'] === name)?.['ifalias'];
+  return typeof alias === 'string' ? alias : null;
+}
+
 /** Reads the JSON for all interfaces, by name; null when it is something else. */
 export function parseLinks(text: string): ReadonlyMap<string, Link> | null {
   const list = parseIpJson(text);

@@ -7,6 +7,7 @@ import { ethernetMtuBytes, tunnelMtuBytes } from '../../core/tunnel-mtu.ts';
 import { openMemoryFile } from '../device/memory-file.ts';
 import type { CommandFailure } from '../run-command.ts';
 import { adjustRules, clearRules } from './firewall.ts';
+import { markAsOwn } from './foreign-peers.ts';
 import type { SettledFile } from './interface-file.ts';
 import {
   call,
@@ -95,7 +96,7 @@ export async function adjustInterface(config: InterfaceConfig, file: SettledFile
     const done = await step(config, host, file);
     if (!done.ok) return done;
   }
-  return ok(undefined);
+  return markAsOwn(config.interface, host);
 }
 
 async function adjustDevice(config: InterfaceConfig, host: InterfaceHost, file: SettledFile): Step {

@@ -11,7 +11,7 @@ import { parseSections, valuesOf, type WgQuickSetting } from './wg-quick-section
 /** What of the configuration makes the interface, with a firewall back end that is settled. */
 export type InterfaceConfig = FirewallConfig & Pick<Config['wireguard'], 'listenPort'>;
 
-/** What the node reads in a file. Everything else in it, `[Peer]` sections too, is the operator's business. */
+/** What the node reads in a file. Everything else in it is the operator's business. */
 export interface WgQuickFile {
   /** Null: there is none, or none that is valid. */
   readonly privateKey: PrivateKey | null;
@@ -21,6 +21,8 @@ export interface WgQuickFile {
   readonly listenPort: number | null;
   readonly postUp: readonly string[];
   readonly postDown: readonly string[];
+  /** How many `[Peer]` sections it has; what is in them is read elsewhere. */
+  readonly peerSections: number;
   /** Whether wg-quick writes the live peers into the file when it takes the interface down (`SaveConfig`). */
   readonly savesPeers: boolean;
   /** Whether every byte is as the node wrote it. */
@@ -61,6 +63,7 @@ export function parseWgQuickFile(text: string): WgQuickFile {
     listenPort: /^[0-9]{1,5}$/.test(port) ? Number(port) : null,
     postUp: values('postup'),
     postDown: values('postdown'),
+    peerSections: parseSections(text).filter(({ name }) => name === 'peer').length,
     savesPeers: values('saveconfig').at(-1)?.toLowerCase() === 'true',
     writtenByNode: mark === renderMark(body),
     text,

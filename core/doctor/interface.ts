@@ -82,6 +82,8 @@ export interface InterfaceFileFacts {
   readonly file: FileContent | { readonly unreadable: string } | null;
   /** Whether the store holds peers, whose clients know the key that the file held. */
   readonly peersStored: boolean;
+  /** Whether a start would remove every peer that it finds: no store ever was, and unknown peers are to go. */
+  readonly removesAll: boolean;
   readonly isRoot: boolean;
 }
 
@@ -94,14 +96,17 @@ interface FileContent {
   readonly differences: readonly { readonly seen: string; readonly advice: string }[];
   /** Whether its PostUp and PostDown are those that the node would write. */
   readonly hasRules: boolean;
+  /** How many peers it names, which a file of the node never does. */
+  readonly peers: number;
   /** Permission bits of the file and of its folder. */
   readonly mode: number;
   readonly folderMode: number;
 }
 
 /** Fails where a start would, or would make a new key though peers know the old one. */
-export function judgeInterfaceFile({ path, file, peersStored, isRoot }: InterfaceFileFacts): Verdict {
-  if (file === null) return judgeMissingFile(path, peersStored, isRoot);
+export function judgeInterfaceFile(facts: InterfaceFileFacts): Verdict {
+  const { path, file, removesAll } = facts;
+  if (file === null) return judgeMissingFile(facts);
   if ('unreadable' in file) return bad(file.unreadable);
   if (!file.hasKey) return bad(`${path} has no valid PrivateKey`, keyAdvice);
   const findings = [
@@ -112,6 +117,14 @@ export function judgeInterfaceFile({ path, file, peersStored, isRoot }: Interfac
       ? [doubtful(`others may write into the folder of ${path}`, 'chmod 700 that folder')]
       : []),
     ...judgeContent(path, file),
+    ...(removesAll && file.peers > 0
+      ? [
+          bad(
+            `${path} names ${file.peers} ${file.peers === 1 ? 'peer' : 'peers'} that the node did not make, and it does not start before they are taken over`,
+            `wgkeeper-node import ${path}`,
+          ),
+        ]
+      : []),
   ];
   return gather(findings, `${path} is as the configuration says`);
 }
@@ -140,7 +153,7 @@ function judgeContent(path: string, file: FileContent): readonly Verdict[] {
   ];
 }
 
-function judgeMissingFile(path: string, peersStored: boolean, isRoot: boolean): Verdict {
+function judgeMissingFile({ path, peersStored, isRoot }: InterfaceFileFacts): Verdict {
   if (!isRoot)
     return doubtful(`there is no ${path}`, "run doctor as root to look at root's in /etc/wireguard");
   if (!peersStored) return doubtful(`there is no ${path} yet`, 'wgkeeper-node up makes it');

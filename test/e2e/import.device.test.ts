@@ -6,8 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { createPeerKeys, generateKeyPair } from '../../adapters/keys.ts';
 import { noPresharedKey, type PeerKeys } from '../../core/peers/peer.ts';
 import { type CreatedShape, jsonOf, type PageShape } from '../fixtures/api-client.ts';
-import type { Namespace } from '../fixtures/namespace.ts';
-import { createNodeHome, type NodeHome } from '../fixtures/running-node.ts';
+import { createNamespace, type Namespace } from '../fixtures/namespace.ts';
+import { createNodeHome, type NodeHome, type Start } from '../fixtures/running-node.ts';
 import { createSite, type Site } from '../fixtures/tunnel.ts';
 import { until } from '../fixtures/until.ts';
 
@@ -146,6 +146,59 @@ test('what wg-quick saved is taken over, the address that the kernel gave by its
   assert.equal(done.status, 0, done.stderr);
   await home.start();
   assert.deepEqual(await peersOf(host), before);
+});
+
+test('whoever starts the node before the import is told so, and no peer is lost', async (context) => {
+  const { host, home } = await makeByHand(context, usualPeers);
+  const before = await peersOf(host);
+  const foreign = `2 peers that this node did not make.*wgkeeper-node import ${file}`;
+  const refuses = async (start: Start, what: string) => {
+    const { status, stdout, stderr } = await home.run(start);
+    assert.equal(status, 1, stdout);
+    assert.match(`${stdout}${stderr}`, new RegExp(`${what} has ${foreign}`));
+    assert.deepEqual(await peersOf(host), before);
+  };
+  await refuses({ args: ['up'] }, file);
+  await refuses({}, file);
+  // As with SaveConfig, whose file has them when the interface goes down.
+  await write(host, file, head);
+  await refuses({ args: ['up'] }, 'wg0');
+  await refuses({}, 'wg0');
+  const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
+  const rights = '-all,+net_admin,+dac_override';
+  const caps = [`--inh-caps=${rights}`, `--ambient-caps=${rights}`, `--bounding-set=${rights}`];
+  await refuses({ prefix: ['setpriv', ...nobody, ...caps] }, 'wg0');
+  await host.run('wg-quick', 'save', 'wg0');
+  assert.equal((await home.run({ args: ['import', file, '--apply'] })).status, 0);
+  await home.start();
+  assert.deepEqual(await peersOf(host), before);
+});
+
+test('only reported, unknown peers keep no node from its start', async (context) => {
+  const { host, home } = await makeByHand(context, usualPeers);
+  const before = await peersOf(host);
+  home.configure({ wireguard: { unknown_peers: 'report' } });
+  await home.start();
+  assert.deepEqual(await peersOf(host), before);
+});
+
+test('a node that lost its store starts on the interface that it made, and empties it', async (context) => {
+  const host = await createNamespace(context);
+  const home = await createNodeHome(context, { namespace: host });
+  const node = await home.start();
+  await node.request('POST', '/peers', { body: { peerId: randomUUID() } });
+  assert.equal((await peersOf(host)).length, 1);
+  await node.kill('SIGKILL');
+  await host.run('rm', home.storePath);
+  await home.start();
+  assert.deepEqual(await peersOf(host), []);
+});
+
+test('an import that leaves all peers out makes the interface the node’s, too', async (context) => {
+  const { host, home } = await makeByHand(context, peerText(client, '10.7.0.2/32, 192.168.5.0/24'));
+  assert.equal((await home.run({ args: ['import', file, '--skip', '--apply'] })).status, 0);
+  await home.start();
+  assert.deepEqual(await peersOf(host), []);
 });
 
 test('what the node can not have is named, and left out only when it is told to', async (context) => {

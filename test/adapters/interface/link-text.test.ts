@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseLink, parseLinkNames } from '../../../adapters/interface/link-text.ts';
+import { parseAlias, parseLink, parseLinkNames } from '../../../adapters/interface/link-text.ts';
 
 // As iproute2 6.1 prints it, shortened.
 const shown = JSON.stringify([
@@ -40,6 +40,15 @@ test('what is not about this link is nothing', () => {
   for (const text of ['', '{}', '[]', 'null', '[{"ifname":"wg0"}]', '[1]']) {
     assert.equal(parseLink(text, 'wg0'), null, text);
   }
+});
+
+test('the alias is read, where there is one', () => {
+  const links = JSON.stringify([{ ifname: 'wg0', ifalias: 'mine' }, { ifname: 'wg1' }]);
+  assert.deepEqual(
+    ['wg0', 'wg1', 'wg2'].map((name) => parseAlias(links, name)),
+    ['mine', null, null],
+  );
+  assert.equal(parseAlias('', 'wg0'), null);
 });
 
 test('names are read from /proc/net/dev', () => {

@@ -66,6 +66,7 @@ test('what is rendered is read back, and known as written by the node', () => {
     privateKey: key,
     addresses: ['10.7.0.1/24', 'fd07::1/112'],
     listenPort: 51820,
+    peerSections: 0,
     savesPeers: false,
     writtenByNode: true,
   });
@@ -107,6 +108,7 @@ test('a file made by hand is read as wg-quick reads it', () => {
     listenPort: 51820,
     postUp: ['echo up; echo more'],
     postDown: ['echo down'],
+    peerSections: 1,
     savesPeers: true,
     writtenByNode: false,
   });

@@ -424,13 +424,20 @@ const content = {
   asConfigured: true,
   differences: [],
   hasRules: true,
+  peers: 0,
   mode: 0o100600,
   folderMode: 0o40700,
 };
-const file = (changes: object) =>
-  judgeInterfaceFile({ path: '/f', file: { ...content, ...changes }, peersStored: true, isRoot: true });
+const file = (changes: object, removesAll = false) =>
+  judgeInterfaceFile({
+    path: '/f',
+    file: { ...content, ...changes },
+    peersStored: true,
+    removesAll,
+    isRoot: true,
+  });
 const noFile = (peersStored: boolean, isRoot: boolean) =>
-  judgeInterfaceFile({ path: '/f', file: null, peersStored, isRoot });
+  judgeInterfaceFile({ path: '/f', file: null, peersStored, removesAll: true, isRoot });
 cases("the interface's file", [
   ['as it ought to be', file({}), 'ok', /^\/f is as the configuration says$/],
   ['in a folder for everybody', file({ folderMode: 0o40777 }), 'warn', /others may write/, /chmod 700/],
@@ -448,11 +455,25 @@ cases("the interface's file", [
     /as the configuration says/,
   ],
   [
+    'made by hand, with peers, before the first start',
+    file({ asConfigured: false, writtenByNode: false, peers: 2 }, true),
+    'fail',
+    /^\/f names 2 peers that the node did not make/,
+    /^wgkeeper-node import \/f$/,
+  ],
+  [
+    'made by hand, with peers, later',
+    file({ asConfigured: false, writtenByNode: false, peers: 2 }),
+    'ok',
+    /as the configuration says/,
+  ],
+  [
     'unreadable',
     judgeInterfaceFile({
       path: '/f',
       file: { unreadable: "/f can't be read" },
       peersStored: true,
+      removesAll: false,
       isRoot: true,
     }),
     'fail',
