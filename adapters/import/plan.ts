@@ -40,7 +40,7 @@ export function renderPlan(plan: ImportPlan, order: ImportOrder, config: Config[
     ...adoption.known.map(({ publicKey }) => `= ${publicKey} is known`),
     ...adoption.refused.map(
       ({ publicKey, problem }) =>
-        `! ${publicKey} ${problemTexts[problem]}${fate(publicKey, plan, order, config)}`,
+        `! ${publicKey} ${problemTexts[problem]}${renderMoved(found.get(publicKey))}${fate(publicKey, plan, order, config)}`,
     ),
     ...renderTarget(plan, config),
   ];
@@ -57,10 +57,18 @@ function renderAdded({ publicKey, allowedIPs, id, presharedKey }: Peer, found: F
       ? ['; its Endpoint is not kept: once the interface is made anew, it has to call first']
       : []),
   ];
-  return `+ ${publicKey} ${allowedIPs.join(', ')} peer id ${id}${notes.join('')}`;
+  return `+ ${publicKey} ${allowedIPs.join(', ')} peer id ${id}${renderMoved(found)}${notes.join('')}`;
+}
+
+function renderMoved(found: FilePeer | undefined): string {
+  const moved = found?.moved ?? [];
+  return moved
+    .map(({ allowedIP, to }) => `; ${allowedIP} goes to ${to}, the last to name it, as wg does it`)
+    .join('');
 }
 
 const problemTexts: Readonly<Record<AdoptionProblem, string>> = {
+  no_address: 'has no AllowedIPs',
   not_one_address: 'has other AllowedIPs than one address a family; the node routes no networks to peers',
   not_assignable:
     "has an address outside the configured subnets, or the node's own, the network's or the broadcast's",

@@ -17,32 +17,51 @@ export interface FilePeer extends FoundPeer {
   readonly hasEndpoint: boolean;
   /** How many `[Peer]` sections it was put together from. */
   readonly sections: number;
+  /** AllowedIPs that it names, and that another peer has since it names them later. They are not among its `allowedIPs`. */
+  readonly moved: readonly { readonly allowedIP: string; readonly to: PublicKey }[];
 }
 
 /**
  * The peers of all `[Peer]` sections, each key once; or what wg(8) would not take either, a line each. No line holds a key.
  * Sections with one key are put together as wg(8) does it (tried with setconf and addconf): the AllowedIPs are those of the
- * last, and what the last does not name stays as it was.
+ * last, and what the last does not name stays as it was. An allowed IP goes to the last section that names it.
  */
 export function parseFilePeers(text: string): Result<readonly FilePeer[], readonly string[]> {
-  const peers = new Map<PublicKey, FilePeer>();
+  const peers = new Map<PublicKey, JoinedPeer>();
+  const owners = new Map<string, PublicKey>();
   const problems: string[] = [];
   for (const section of parseSections(text)) {
     if (section.name === 'interface') continue;
     const peer = section.name === 'peer' ? parsePeer(section) : fail('neither [Interface] nor [Peer]');
-    if (peer.ok) peers.set(peer.value.publicKey, join(peers.get(peer.value.publicKey), peer.value));
-    else problems.push(`line ${section.line}: ${peer.failure}`);
+    if (!peer.ok) {
+      problems.push(`line ${section.line}: ${peer.failure}`);
+      continue;
+    }
+    const { publicKey, allowedIPs } = peer.value;
+    peers.set(publicKey, join(peers.get(publicKey), peer.value));
+    for (const allowedIP of allowedIPs) owners.set(allowedIP, publicKey);
   }
-  return problems.length === 0 ? ok([...peers.values()]) : fail(problems);
+  return problems.length === 0 ? ok([...peers.values()].map((peer) => disown(peer, owners))) : fail(problems);
+}
+
+type JoinedPeer = Omit<FilePeer, 'moved'>;
+
+/** Takes from a peer what later sections gave to others. */
+function disown(peer: JoinedPeer, owners: ReadonlyMap<string, PublicKey>): FilePeer {
+  const moved = peer.allowedIPs.flatMap((allowedIP) => {
+    const to = owners.get(allowedIP) ?? peer.publicKey;
+    return to === peer.publicKey ? [] : [{ allowedIP, to }];
+  });
+  return { ...peer, allowedIPs: peer.allowedIPs.filter((ip) => owners.get(ip) === peer.publicKey), moved };
 }
 
 /** One section. */
-interface PeerSection extends Omit<FilePeer, 'presharedKey' | 'sections'> {
+interface PeerSection extends Omit<JoinedPeer, 'presharedKey' | 'sections'> {
   /** Zeros stand for none (wg(8)); null: it is not named. */
   readonly presharedKey: PresharedKey | null;
 }
 
-function join(before: FilePeer | undefined, { presharedKey, ...section }: PeerSection): FilePeer {
+function join(before: JoinedPeer | undefined, { presharedKey, ...section }: PeerSection): JoinedPeer {
   const secret = presharedKey ?? before?.presharedKey ?? null;
   return {
     ...section,

@@ -22,13 +22,15 @@ export interface FoundPeer {
 
 /**
  * Why a peer can't be taken up.
- * - `not_one_address`: it has not one address a family and nothing else.
+ * - `no_address`: it has none.
+ * - `not_one_address`: it has more than one address a family, or a network.
  * - `not_assignable`: an address of it is none that the node could give a peer.
  * - `address_taken`, `id_taken`: another peer has it, stored or found.
  * - `live_differs`: the live interface has it with other addresses or another preshared key.
  * - `only_live`: it is on the live interface, and neither found nor stored.
  */
 export type AdoptionProblem =
+  | 'no_address'
   | 'not_one_address'
   | 'not_assignable'
   | 'address_taken'
@@ -111,6 +113,7 @@ function problemOf(
     const isOutdated = onDevice === undefined && stored.some((each) => each.id === id);
     return isOutdated ? 'known' : 'id_taken';
   }
+  if (peer.allowedIPs.length === 0) return 'no_address';
   if (!isOneAddressAFamily(peer.allowedIPs)) return 'not_one_address';
   if (!peer.allowedIPs.every((allowedIP) => isAssignableIn(subnets, allowedIP))) return 'not_assignable';
   if (peer.allowedIPs.some((allowedIP) => taken.addresses.has(allowedIP))) return 'address_taken';
@@ -119,7 +122,7 @@ function problemOf(
 
 function isOneAddressAFamily(allowedIPs: readonly string[]): boolean {
   const families = allowedIPs.map((allowedIP) => allowedIPAddress(allowedIP)?.family ?? null);
-  return families.length > 0 && !families.includes(null) && new Set(families).size === families.length;
+  return !families.includes(null) && new Set(families).size === families.length;
 }
 
 function isAssignableIn(subnets: readonly PoolSubnet[], allowedIP: string): boolean {

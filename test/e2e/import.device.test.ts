@@ -63,6 +63,8 @@ async function peersOf(host: Namespace): Promise<readonly string[]> {
   return lines.map((line) => line.split('\t').slice(0, 4).join(' ')).sort();
 }
 
+const allowedIPsOf = async (host: Namespace) =>
+  (await host.run('wg', 'show', 'wg0', 'allowed-ips')).trim().split('\n').sort();
 const indexOf = (host: Namespace) => host.run('cat', '/sys/class/net/wg0/ifindex');
 const filesOf = async (host: Namespace) => (await host.run('ls', '/etc/wireguard')).trim().split('\n');
 
@@ -325,4 +327,21 @@ test('a peer that comes twice is taken over as wg made it', async (context) => {
   );
   await home.start();
   assert.deepEqual(await peersOf(host), before);
+});
+
+test('of two peers with one address the last has it, as wg gave it, also while the interface is down', async (context) => {
+  const shared = usualPeers + peerText(createPeerKeys(), '10.7.0.9/32');
+  const { host, home } = await makeByHand(context, usualPeers);
+  await host.run('wg-quick', 'down', 'wg0');
+  await write(host, file, head + shared);
+  await host.run('wg-quick', 'up', 'wg0');
+  const before = (await allowedIPsOf(host)).filter((line) => !line.startsWith(other.publicKey));
+  await host.run('wg-quick', 'down', 'wg0');
+  const done = await home.run({ args: ['import', file, '--skip', '--apply'] });
+  assert.match(
+    done.stdout,
+    /^! (\S+) has no AllowedIPs; 10\.7\.0\.9\/32 goes to \S+, the last to name it, .*; left out$/m,
+  );
+  await home.start();
+  assert.deepEqual(await allowedIPsOf(host), before);
 });

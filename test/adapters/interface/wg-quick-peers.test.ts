@@ -25,6 +25,7 @@ Endpoint = vpn.example.org:51820`;
           allowedIPs: ['10.0.0.2/32', 'fd00::2/128', '192.168.5.0/24'],
           hasEndpoint: true,
           sections: 1,
+          moved: [],
         },
       ],
     });
@@ -35,13 +36,41 @@ Endpoint = vpn.example.org:51820`;
     const first = `${section}PresharedKey = ${presharedKey}\nEndpoint = 192.0.2.1:1\nAllowedIPs = 10.0.0.2/32\n`;
     const other = `[Peer]\nPublicKey = ${peerFixture(1).publicKey}\n`;
     const read = (last: string) => mustSucceed(parseFilePeers(`${head}${first}${other}${section}${last}`))[0];
-    const joined = { publicKey, presharedKey, allowedIPs: ['10.0.0.3/32'], hasEndpoint: true, sections: 2 };
+    const joined = {
+      publicKey,
+      presharedKey,
+      allowedIPs: ['10.0.0.3/32'],
+      hasEndpoint: true,
+      sections: 2,
+      moved: [],
+    };
     assert.deepEqual(read('AllowedIPs = 10.0.0.3/32'), joined);
     assert.deepEqual(read(''), { ...joined, allowedIPs: [] });
     assert.equal(read(`PresharedKey = ${noPresharedKey}`)?.presharedKey, null);
     assert.equal(
       read(`PresharedKey = ${peerFixture(1).presharedKey}`)?.presharedKey,
       peerFixture(1).presharedKey,
+    );
+  });
+
+  it('loses an address to whoever names it last, though that one gives it up again', () => {
+    const [first, second, third] = [0, 1, 2].map((index) => peerFixture(index).publicKey);
+    const section = (key: string | undefined, ips: string) =>
+      `[Peer]\nPublicKey = ${key}\nAllowedIPs = ${ips}\n`;
+    const text = [
+      section(first, '10.0.0.2, fd00::2'),
+      section(second, '10.0.0.3'),
+      section(third, '10.0.0.2/32, 10.0.0.3/32'),
+      section(third, '10.0.0.2/32'),
+    ];
+    const peers = mustSucceed(parseFilePeers(`${head}${text.join('')}`));
+    assert.deepEqual(
+      peers.map(({ allowedIPs, moved }) => [allowedIPs, moved]),
+      [
+        [['fd00::2/128'], [{ allowedIP: '10.0.0.2/32', to: third }]],
+        [[], [{ allowedIP: '10.0.0.3/32', to: third }]],
+        [['10.0.0.2/32'], []],
+      ],
     );
   });
 

@@ -70,8 +70,8 @@ describe('a found peer', () => {
 
 describe('a peer is refused', () => {
   it('that has not one address a family and nothing else', () => {
+    assert.deepEqual(problems([found(0, { allowedIPs: [] })]), ['no_address']);
     for (const allowedIPs of [
-      [],
       ['10.0.0.0/28'],
       ['10.0.0.2/32', '192.168.5.0/24'],
       ['10.0.0.2/32', '10.0.0.3/32'],
