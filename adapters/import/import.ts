@@ -53,7 +53,9 @@ export async function importInterface(
     const plan = await makePlan(source.value, stored.value, config, device, place);
     if (!plan.ok) return plan;
     const text = renderPlan(plan.value, order, config);
-    if (!isPossible(plan.value, order)) return ok({ text: `${text}${impossible}`, isPossible: false });
+    if (!isPossible(plan.value, order)) {
+      return ok({ text: `${text}${isDone(plan.value) ? onlyImpossible : impossible}`, isPossible: false });
+    }
     if (isDone(plan.value)) return ok({ text: `${text}Nothing to do.\n`, isPossible: true });
     if (!order.apply) return ok({ text: `${text}${onlyShown}`, isPossible: true });
     const done = await carryOut(plan.value, stored.value, config, device, place);
@@ -66,6 +68,8 @@ export async function importInterface(
 
 const impossible =
   'Nothing was changed: peers marked "!" can not be taken over. Change the file, or leave them out with --skip.\n';
+const onlyImpossible =
+  'Nothing to do: all but the peers marked "!" are taken over, and those can not be as the file has them.\n';
 const onlyShown = 'Nothing was changed. The same with --apply does it.\n';
 
 async function loadStored(store: PeerStore): Outcome<readonly Peer[]> {
@@ -88,7 +92,7 @@ async function makePlan(
   if (!live.ok) return live;
   const idOf = (publicKey: PublicKey) => source.ids.get(publicKey) ?? derivePeerId(publicKey);
   const adoption = planAdoption(source.peers, { stored, live: live.value, subnets, idOf, nowMs });
-  return ok({ source, adoption, live: live.value, target: target.value });
+  return ok({ source, stored: stored.length, adoption, live: live.value, target: target.value });
 }
 
 /** The answer is what was done, in a line. */

@@ -9,12 +9,14 @@ import {
   parsePublicKey,
 } from '../../core/peers/peer.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { parseSections, valuesOf, type WgQuickSection } from './wg-quick-sections.ts';
+import { isShowable, parseSections, valuesOf, type WgQuickSection } from './wg-quick-sections.ts';
 
 /** A peer in a file. */
 export interface FilePeer extends FoundPeer {
   /** Whether an `Endpoint` is named, which the node does not keep. */
   readonly hasEndpoint: boolean;
+  /** Its `PersistentKeepalive`; 0: off; null: none is named, which is off, too. */
+  readonly keepaliveSeconds: number | null;
   /** How many `[Peer]` sections it was put together from. */
   readonly sections: number;
   /** AllowedIPs that it names, and that another peer has since it names them later. They are not among its `allowedIPs`. */
@@ -32,6 +34,7 @@ export function parseFilePeers(text: string): Result<readonly FilePeer[], readon
   const problems: string[] = [];
   for (const section of parseSections(text)) {
     if (section.name === 'interface') continue;
+    if (section.name === 'peer') problems.push(...listUnknown(section));
     const peer = section.name === 'peer' ? parsePeer(section) : fail('neither [Interface] nor [Peer]');
     if (!peer.ok) {
       problems.push(`line ${section.line}: ${peer.failure}`);
@@ -67,8 +70,22 @@ function join(before: JoinedPeer | undefined, { presharedKey, ...section }: Peer
     ...section,
     presharedKey: secret === noPresharedKey ? null : secret,
     hasEndpoint: section.hasEndpoint || before?.hasEndpoint === true,
+    keepaliveSeconds: section.keepaliveSeconds ?? before?.keepaliveSeconds ?? null,
     sections: (before?.sections ?? 0) + 1,
   };
+}
+
+/** The settings of a peer, in lower case (wg(8)). */
+const settingsKnown = ['publickey', 'presharedkey', 'allowedips', 'endpoint', 'persistentkeepalive'];
+
+/** A line for each setting that wg(8) would refuse, most often a mistyped one. */
+function listUnknown({ settings }: WgQuickSection): readonly string[] {
+  return settings
+    .filter(({ key }) => !settingsKnown.includes(key.toLowerCase()))
+    .map(
+      (each) =>
+        `line ${each.line}: ${isShowable(each) ? JSON.stringify(each.key) : 'this'} is no setting of a peer`,
+    );
 }
 
 function parsePeer({ settings }: WgQuickSection): Result<PeerSection, string> {
@@ -83,12 +100,23 @@ function parsePeer({ settings }: WgQuickSection): Result<PeerSection, string> {
     .filter(Boolean)
     .map(parseAllowedIP);
   if (allowedIPs.includes(null)) return fail('the peer has AllowedIPs that are no addresses');
+  const keepalive = valuesOf(settings, 'persistentkeepalive').at(-1);
+  const keepaliveSeconds = keepalive === undefined ? null : parseKeepalive(keepalive);
+  if (Number.isNaN(keepaliveSeconds)) return fail('the peer has no valid PersistentKeepalive');
   return ok({
     publicKey,
     presharedKey,
     allowedIPs: [...new Set(allowedIPs)] as string[],
     hasEndpoint: valuesOf(settings, 'endpoint').length > 0,
+    keepaliveSeconds,
   });
+}
+
+/** Seconds, 0 for off, as wg(8) takes it; NaN: it does not. */
+function parseKeepalive(text: string): number {
+  if (text.toLowerCase() === 'off') return 0;
+  const seconds = /^[0-9]+$/.test(text) ? Number(text) : Number.NaN;
+  return seconds <= 65_535 ? seconds : Number.NaN;
 }
 
 /** As wg(8) takes it: without a prefix it is one address, and bits behind the prefix count for nothing. */

@@ -14,6 +14,16 @@ export interface WgQuickSetting {
   /** As written, in any letter case. */
   readonly key: string;
   readonly value: string;
+  /** Its line, from 1. */
+  readonly line: number;
+}
+
+/**
+ * Whether a key may be shown. Nothing longer is the name of a setting, the longest of wg-quick(8) being far shorter: a secret
+ * key on a line of its own looks like one, by the "=" at its end.
+ */
+export function isShowable({ key }: WgQuickSetting): boolean {
+  return key.length <= 32;
 }
 
 /** Takes a text apart: `#` starts a comment, and what is neither a name nor a setting is passed over. */
@@ -28,7 +38,7 @@ export function parseSections(text: string): readonly WgQuickSection[] {
     const equals = bare.indexOf('=');
     if (equals === -1) continue;
     const [key, value] = [bare.slice(0, equals).trim(), bare.slice(equals + 1).trim()];
-    sections.at(-1)?.settings.push({ key, value });
+    sections.at(-1)?.settings.push({ key, value, line: index + 1 });
   }
   return sections;
 }

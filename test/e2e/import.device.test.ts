@@ -226,6 +226,18 @@ test('what the node can not have is named, and left out only when it is told to'
   assert.equal(skipped.status, 0, skipped.stderr);
   assert.match(skipped.stdout, /REMOVED FROM THE INTERFACE when the node starts/);
   assert.ok(await vpn.reaches('10.7.0.1'));
+
+  const again = await home.run({ args: ['import', file] });
+  assert.equal(again.status, 0, again.stderr);
+  for (const { publicKey } of [network, stray]) {
+    const left = `! ${publicKey} is on the interface and was not taken over; left out, and REMOVED FROM`;
+    assert.ok(again.stdout.includes(left), again.stdout);
+  }
+  assert.match(again.stdout, /^Nothing to do\.$/m);
+  const copy = (await filesOf(host)).find((name) => name.endsWith('.bak'));
+  const ofCopy = await home.run({ args: ['import', `/etc/wireguard/${copy}`] });
+  assert.equal(ofCopy.status, 1);
+  assert.match(ofCopy.stdout, /^Nothing to do: all but the peers marked "!" are taken over/m);
   await home.start();
   const keys = (await peersOf(host)).map((line) => line.split(' ')[0]);
   assert.deepEqual(keys, [client.publicKey, other.publicKey].sort());

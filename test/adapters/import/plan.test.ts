@@ -1,12 +1,16 @@
 // What the plan of an import tells, and what it keeps to itself.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { renderPlan } from '../../../adapters/import/plan.ts';
+import { derivePeerId } from '../../../adapters/import/peer-ids.ts';
+import { type ImportPlan, renderPlan } from '../../../adapters/import/plan.ts';
+import { parseFilePeers } from '../../../adapters/interface/wg-quick-peers.ts';
 import { parseWgQuickFile, renderWgQuickFile } from '../../../adapters/interface/wg-quick-text.ts';
 import { parseConfig } from '../../../core/config/config.ts';
+import { planAdoption } from '../../../core/peers/adoption.ts';
 import type { PrivateKey } from '../../../core/peers/peer.ts';
 import { fail } from '../../../core/result.ts';
 import { mustSucceed } from '../../fixtures/outcome.ts';
+import { peerFixture } from '../../fixtures/peers.ts';
 
 const key = 'aPu6plm9WICVP91DSbl4Y0ZG5v/eoGe84uGK1fUUQkQ=';
 const config = mustSucceed(
@@ -20,18 +24,18 @@ const config = mustSucceed(
   ),
 );
 
-function planOf(text: string): string {
+/** Of an interface that is up and has no peer, unless told. */
+function planOf(text: string, changes: Partial<ImportPlan> = {}): string {
+  const peers = mustSucceed(parseFilePeers(text));
+  const facts = { stored: [], live: null, subnets: config.wireguard.subnets, idOf: derivePeerId, nowMs: 0 };
   return renderPlan(
     {
-      source: {
-        file: parseWgQuickFile(text),
-        privateKey: key as PrivateKey,
-        peers: [],
-        ids: new Map(),
-      },
-      adoption: { added: [], known: [], refused: [] },
-      live: null,
+      source: { file: parseWgQuickFile(text), privateKey: key as PrivateKey, peers, ids: new Map() },
+      stored: 0,
+      adoption: planAdoption(peers, facts),
+      live: new Map(),
       target: { path: '/etc/wireguard/wg0.conf', state: 'made_by_hand' },
+      ...changes,
     },
     { file: 'wg0.conf', idsFile: null, apply: false, skip: false },
     config.wireguard,
@@ -73,6 +77,28 @@ test('of a file of the node that somebody edited, what removes the node’s own 
     const own = renderWgQuickFile({ ...config.wireguard, routing }, key as PrivateKey);
     assert.ok(own.includes('PostDown'));
     assert.doesNotMatch(planOf(own), /What its PostUp made/);
-    assert.match(planOf(`${own}PostDown = mine\n`), /still wanted:\n {2}mine\n$/);
+    assert.match(planOf(`${own}PostDown = mine\n`), /remove old rules:\n {2}mine\n$/);
   }
+});
+
+test('while nothing is up, nothing is left of a PostUp, unless the file was replaced while it was up', () => {
+  const text = `${head}PostUp = a\nPostDown = b\n`;
+  assert.doesNotMatch(planOf(text, { live: null }), /What its PostUp made/);
+  const target = { path: '/etc/wireguard/wg0.conf', state: 'of_the_node' as const };
+  assert.match(planOf(text, { live: null, target }), /What its PostUp made stays.*:\n {2}b\n$/);
+});
+
+test('a keepalive that becomes the node’s is named, and peers without one are counted', () => {
+  const lines = ['', '', 'PersistentKeepalive = off', 'PersistentKeepalive = 60', 'PersistentKeepalive = 25'];
+  const sections = lines.map(
+    (line, index) =>
+      `[Peer]\nPublicKey = ${peerFixture(index).publicKey}\nAllowedIPs = 10.0.0.${index + 2}\n${line}\n`,
+  );
+  const plan = planOf(head + sections.join(''));
+  const added = plan.split('\n').filter((line) => line.startsWith('+'));
+  assert.deepEqual(
+    added.map((line) => /; its PersistentKeepalive = (.*?)(;|$)/.exec(line)?.[1]),
+    [undefined, undefined, 'off becomes 25', '60 becomes 25', undefined],
+  );
+  assert.match(plan, /^2 peers without PersistentKeepalive: it becomes the node's, 25 s$/m);
 });

@@ -24,6 +24,7 @@ Endpoint = vpn.example.org:51820`;
           presharedKey,
           allowedIPs: ['10.0.0.2/32', 'fd00::2/128', '192.168.5.0/24'],
           hasEndpoint: true,
+          keepaliveSeconds: null,
           sections: 1,
           moved: [],
         },
@@ -33,7 +34,7 @@ Endpoint = vpn.example.org:51820`;
 
   it('that comes twice is what wg makes of it: the last AllowedIPs, and what the last does not name as it was', () => {
     const section = `[Peer]\nPublicKey = ${publicKey}\n`;
-    const first = `${section}PresharedKey = ${presharedKey}\nEndpoint = 192.0.2.1:1\nAllowedIPs = 10.0.0.2/32\n`;
+    const first = `${section}PresharedKey = ${presharedKey}\nEndpoint = 192.0.2.1:1\nPersistentKeepalive = 60\nAllowedIPs = 10.0.0.2/32\n`;
     const other = `[Peer]\nPublicKey = ${peerFixture(1).publicKey}\n`;
     const read = (last: string) => mustSucceed(parseFilePeers(`${head}${first}${other}${section}${last}`))[0];
     const joined = {
@@ -41,6 +42,7 @@ Endpoint = vpn.example.org:51820`;
       presharedKey,
       allowedIPs: ['10.0.0.3/32'],
       hasEndpoint: true,
+      keepaliveSeconds: 60,
       sections: 2,
       moved: [],
     };
@@ -83,6 +85,37 @@ Endpoint = vpn.example.org:51820`;
         [[null, []]],
       );
     }
+  });
+
+  it('has a keepalive as wg takes it', () => {
+    const read = (value: string) =>
+      parseFilePeers(`${head}[Peer]\nPublicKey = ${publicKey}\nPersistentKeepalive = ${value}`);
+    for (const [value, seconds] of [
+      ['Off', 0],
+      ['0', 0],
+      ['007', 7],
+      ['65535', 65_535],
+    ] as const) {
+      assert.equal(mustSucceed(read(value))[0]?.keepaliveSeconds, seconds, value);
+    }
+    for (const value of ['65536', '0x1', '-1', 'on', '']) {
+      assert.deepEqual(read(value), {
+        ok: false,
+        failure: ['line 4: the peer has no valid PersistentKeepalive'],
+      });
+    }
+  });
+
+  it('with a setting that wg would refuse is named by the line of that, without a key', () => {
+    const text = `${head}[Peer]\nPublicKey = ${publicKey}\nAllowedIP = 10.0.0.2/32\n${presharedKey}\nmtu = 1`;
+    assert.deepEqual(parseFilePeers(text), {
+      ok: false,
+      failure: [
+        'line 6: "AllowedIP" is no setting of a peer',
+        'line 7: this is no setting of a peer',
+        'line 8: "mtu" is no setting of a peer',
+      ],
+    });
   });
 
   it('that makes no sense is named by its line, without its keys', () => {
