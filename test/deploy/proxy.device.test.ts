@@ -38,3 +38,19 @@ for (const kind of ['caddy', 'nginx'] as const) {
     assert.deepEqual(await ask(stranger, '/stats'), ['200']);
   });
 }
+
+test('no answer names Caddy, whoever gives it', async (context) => {
+  const { node, headersOf } = await createBehindProxy(context, 'caddy');
+  const served = await headersOf('https', '/healthz');
+  assert.match(served, /^http\/2 200 /);
+  const redirected = await headersOf('http', '/peers?limit=1');
+  assert.match(
+    redirected,
+    /^http\/1\.1 308 .*\nlocation: https:\/\/node1\.example\.org\/peers\?limit=1\r\n/s,
+  );
+  await node.kill('SIGTERM');
+  const failed = await headersOf('https', '/healthz');
+  assert.match(failed, /^http\/2 502 /);
+  for (const answer of [served, redirected, failed]) assert.doesNotMatch(answer, /caddy|^(server|via):/m);
+  for (const answer of [served, failed]) assert.match(answer, /^strict-transport-security: /m);
+});
