@@ -95,7 +95,10 @@ test('without root a server serves the interface that root brought up, and leave
   giveToNobody(home);
   const node = await home.start({ prefix: asNobody(true) });
   assert.equal(await readiness(node), '503 wireguard_unavailable');
-  assert.match(messages(node, 'error')[0] ?? '', /no interface wg0.*wgkeeper-node up" as root/);
+  assert.match(
+    messages(node, 'error')[0] ?? '',
+    /no interface wg0.*wgkeeper-node up" as root.*systemctl restart wgkeeper-node-interface/,
+  );
   assert.equal((await home.run({ args: ['up'] })).status, 0);
   await until('it found the interface', () => isReady(node));
   assert.equal((await create(node)).status, 200);
@@ -106,10 +109,21 @@ test('without root a server serves the interface that root brought up, and leave
   const again = await home.start({ prefix: asNobody(true) });
   await until('it is ready', () => isReady(again));
   const warning = again.logLines().find((line) => 'differences' in line);
+  assert.match(String(warning?.['msg']), /systemctl reload wgkeeper-node-interface/);
   assert.deepEqual(warning?.['differences'], ['it listens on port 51820, not on 51999']);
   assert.equal((await host.run('wg', 'show', 'wg0', 'listen-port')).trim(), '51820');
   assert.equal(await host.run('cat', '/etc/wireguard/wg0.conf'), file);
   assert.ok(!existsSync(join(home.folder, 'wireguard')));
+});
+
+test('a server of root that may not write names who does', async (context) => {
+  const { host, home } = await createHost(context);
+  assert.equal((await home.run({ args: ['up'] })).status, 0);
+  home.configure({ wireguard: { listen_port: 51_999 } });
+  await host.run('mount', '-o', 'remount,ro', '/etc/wireguard');
+  const refused = await home.run();
+  assert.equal(refused.status, 1);
+  assert.match(refused.stdout, /"fatal".*EROFS.*systemctl reload wgkeeper-node-interface/);
 });
 
 test('without the right to use the interface a server serves, and says which right', async (context) => {
