@@ -5,7 +5,7 @@ import type { ImportOrder } from './import/order.ts';
 
 /** What the program is asked to do. `serve` is what it does without a command. */
 export type Command =
-  | { readonly kind: 'serve' | 'up' | 'down' | 'version' | 'help' }
+  | { readonly kind: 'serve' | 'up' | 'down' | 'check-config' | 'version' | 'help' }
   | { readonly kind: 'init'; readonly printPath: boolean }
   | ({ readonly kind: 'import' } & ImportOrder)
   | { readonly kind: 'doctor'; readonly json: boolean };
@@ -30,6 +30,7 @@ Commands:
     --apply             do it
     --ids FILE          peer ids by public key, in YAML or JSON; others are derived from the keys
     --skip              leave out the peers that can't be taken over
+  check-config        check the configuration and the files that it names; exit 1 when one is wrong
   doctor              check this host, a line a check; exit 1 when one fails
   doctor --json       the same as one JSON document
 
@@ -109,7 +110,7 @@ function resolve(
   return ok({ kind: 'import', file, idsFile, apply: options.has('apply'), skip: options.has('skip') });
 }
 
-const commandWords = ['init', 'up', 'down', 'import', 'doctor'] as const;
+const commandWords = ['init', 'up', 'down', 'import', 'check-config', 'doctor'] as const;
 
 type CommandWord = (typeof commandWords)[number];
 

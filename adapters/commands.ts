@@ -47,6 +47,8 @@ export interface Machine {
   /** Shows what taking a configuration made by hand over would do, or does it. */
   adopt(order: ImportOrder, config: Config, log: BufferedLog): Outcome<ImportReport>;
   serve(config: Config, log: BufferedLog): Outcome<RunningServer>;
+  /** What is wrong with the certificate and its key, a line each. */
+  examineTls(config: Config): readonly string[];
   /** Looks at everything that a node needs; changes nothing. */
   diagnose(loaded: LoadedOrNot): Promise<Diagnosis>;
 }
@@ -79,6 +81,7 @@ export async function runCommand(command: Command, surroundings: CommandSurround
     for (const line of loaded.failure.lines) complain(line);
     return 1;
   }
+  if (command.kind === 'check-config') return checkConfig(loaded.value, surroundings);
   const { config, warnings } = loaded.value;
   // The server's log is its output; a command's output is what it prints.
   const log = surroundings.openLog(command.kind === 'serve' ? 1 : 2, logLevel(config, surroundings.debug));
@@ -102,6 +105,17 @@ async function doctor(
   const diagnosis = await machine.diagnose(loaded);
   print(json ? `${formatDiagnosis(diagnosis)}\n` : renderDiagnosis(diagnosis));
   return hasFailed(diagnosis) ? 1 : 0;
+}
+
+/** All that a reload asks for before it takes anything. */
+function checkConfig(
+  { config, warnings }: LoadedConfig,
+  { machine, print, complain }: CommandSurroundings,
+): 0 | 1 {
+  const problems = machine.examineTls(config);
+  for (const line of [...problems, ...warnings]) complain(line);
+  if (problems.length > 0) return 1;
+  return done(print, 'the configuration is right\n');
 }
 
 function logLevel(config: Config, debug: boolean): LogLevel {

@@ -22,7 +22,7 @@ import type { InterfaceHost, Step } from './interface/interface-host.ts';
 import { acquireInterfaceLock } from './interface/interface-lock.ts';
 import { derivePublicKey, generateKeyPair } from './keys.ts';
 import { commandEnvironment, createRunCommand } from './run-command.ts';
-import { findStartProblems } from './start-problems.ts';
+import { findStartProblems, findTlsProblems } from './start-problems.ts';
 import { createFileStore } from './store/file-store.ts';
 import { peekStore } from './store/peek.ts';
 
@@ -109,6 +109,7 @@ export function createMachine(options: MachineOptions): Machine {
       const diagnose = () => runDoctor(program);
       return startApp({ config, log, clock, debug, environment: { path }, service, diagnose });
     },
+    examineTls: ({ server }) => findTlsProblems(server.tls, options.clock.nowMs()),
     async diagnose(config) {
       const { diagnose } = await import('./doctor/doctor.ts');
       const { clock, path, configPath } = options;

@@ -17,7 +17,8 @@ export async function findStartProblems(
   ];
 }
 
-function findTlsProblems(files: Config['server']['tls'], nowMs: number): readonly string[] {
+/** What keeps a server from serving with these files, a line each; null: no TLS is asked for. `nowMs` as above. */
+export function findTlsProblems(files: Config['server']['tls'], nowMs: number): readonly string[] {
   if (files === null) return [];
   const pair = readTlsFiles(files);
   if (!pair.ok) return pair.failure;

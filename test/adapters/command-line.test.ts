@@ -18,6 +18,7 @@ describe('a right command line', () => {
     ],
     ['import a --ids=b', { kind: 'import', file: 'a', idsFile: 'b', apply: false, skip: false }],
     ['import --help', { kind: 'help' }],
+    ['check-config', { kind: 'check-config' }],
     ['doctor', { kind: 'doctor', json: false }],
     ['doctor --json', { kind: 'doctor', json: true }],
     ['--version', { kind: 'version' }],
@@ -82,8 +83,8 @@ describe('a wrong command line', () => {
 
 describe('the help', () => {
   it('names what there is and nothing else', () => {
-    const commands = [...helpText.matchAll(/^ {2}([a-z]+)/gm)].map((match) => match[1]);
-    assert.deepEqual([...new Set(commands)], ['init', 'up', 'down', 'import', 'doctor']);
+    const commands = [...helpText.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map((match) => match[1]);
+    assert.deepEqual([...new Set(commands)], ['init', 'up', 'down', 'import', 'check-config', 'doctor']);
     for (const command of commands) assert.ok(parseCommandLine([command ?? '', '--help']).ok);
   });
 });

@@ -72,6 +72,7 @@ function surroundings(
         note('diagnose');
         return { checkedAtMs: 0, findings: options.findings ?? [] };
       },
+      examineTls: () => [],
       ...options.machine,
     },
     loadConfig: () => options.config ?? ok(loaded()),
@@ -234,6 +235,34 @@ describe('import', () => {
     const { end, events } = await run(order, { machine: { adopt: refusal } });
     assert.equal(end, 1);
     assert.deepEqual(events.slice(1), ['err wgkeeper-node: no such file']);
+  });
+});
+
+describe('check-config', () => {
+  const kind = 'check-config';
+
+  it('touches nothing and logs nothing', async () => {
+    const { end, events } = await run({ kind });
+    assert.equal(end, 0);
+    assert.deepEqual(events, ['out "the configuration is right\\n"']);
+  });
+
+  it('ends with 1 and every problem of the configuration, or of the certificate', async () => {
+    assert.deepEqual(await run({ kind }, { config: wrong('config.yaml:1: one', 'config.yaml:2: two') }), {
+      end: 1,
+      events: ['err config.yaml:1: one', 'err config.yaml:2: two'],
+    });
+    const examineTls = () => ['no certificate', 'no key'];
+    assert.deepEqual(await run({ kind }, { machine: { examineTls } }), {
+      end: 1,
+      events: ['err no certificate', 'err no key'],
+    });
+  });
+
+  it('tells warnings, which are no failure', async () => {
+    const { end, events } = await run({ kind }, { config: ok(loaded({ warnings: ['mode 0644'] })) });
+    assert.equal(end, 0);
+    assert.equal(events[0], 'err mode 0644');
   });
 });
 

@@ -188,8 +188,22 @@ test('a user with one capability serves the interface that root brought up', asy
   assert.equal((await host.run('wg', 'show', 'wg0', 'peers')).trim(), created.peer.publicKey);
   assert.equal(statSync(join(state, 'peers.db')).uid, nobody);
 
+  // As a reload does it before it signals.
+  const check = () =>
+    host.run(
+      ...['env', '-i', '-C', files, ...environment],
+      ...command,
+      process.execPath,
+      main,
+      'check-config',
+    );
+  writeFileSync(join(settings, 'api-key'), 'too short');
+  run('hand-over', settings, files, state);
+  await assert.rejects(check(), /config\.yaml:\d+: auth\.api_key_file: /);
+
   writeFileSync(join(settings, 'api-key'), 'n'.repeat(64));
   run('hand-over', settings, files, state);
+  assert.match(await check(), /is right/);
   server.kill('SIGHUP');
   await until('the new key holds', async () => {
     return (await curl('/stats', '-H', `X-API-Key: ${'n'.repeat(64)}`)).includes('"service"');

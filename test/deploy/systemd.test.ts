@@ -46,9 +46,10 @@ test('the server tells systemd how it is, and a reload brings it the files as th
   assert.deepEqual(valuesOf(server, 'Type'), ['notify']);
   assert.deepEqual(valuesOf(server, 'NotifyAccess'), ['all']);
   assert.deepEqual(valuesOf(server, 'WatchdogSec'), ['60s']);
-  const [handOver = '', signal = ''] = valuesOf(server, 'ExecReload');
+  const [handOver = '', check = '', signal = ''] = valuesOf(server, 'ExecReload');
   assert.deepEqual(valuesOf(server, 'ExecStartPre'), [handOver]);
   assert.match(handOver, /^\+\S+\/hand-over \/etc\/wgkeeper-node /);
+  assert.match(check, /^\/usr\/bin\/node \S+\/main\.js check-config$/);
   assert.match(signal, /kill -s HUP .*\$MAINPID$/);
 });
 
