@@ -95,7 +95,11 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
     reload: createServerReload(servers, access, tls.value),
     condition: () => ({
       alive: node.alive(),
-      status: `${node.health()}, ${node.table.size} peers, ${server.value.connections()} connections`,
+      status: [
+        node.health(),
+        count(node.table.size, 'peer'),
+        count(server.value.connections(), 'connection'),
+      ].join(', '),
     }),
     async stop() {
       node.announceStop();
@@ -103,6 +107,10 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
       await node.stop();
     },
   });
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 async function giveUp(

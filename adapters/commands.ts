@@ -141,7 +141,7 @@ async function serve(
     return 1;
   }
   const { host, port, tls } = config.server;
-  log.info({ host, port, tls: tls !== null, version: service.version }, 'the API is served');
+  log.info({ host: host ?? '*', port, tls: tls !== null, version: service.version }, 'the API is served');
   return superviseServer(server.value, config, log, surroundings);
 }
 
@@ -158,7 +158,7 @@ function superviseServer(
   return {
     stop() {
       supervisor.stopping();
-      return stopServer(server, log);
+      return stopServer(server, config, log);
     },
     reload() {
       supervisor.reloading();
@@ -168,10 +168,11 @@ function superviseServer(
   };
 }
 
-async function stopServer(server: RunningServer, log: BufferedLog): Promise<void> {
+async function stopServer(server: RunningServer, { wireguard }: Config, log: BufferedLog): Promise<void> {
   log.info({}, 'stopping');
   await server.stop();
-  log.info({}, 'stopped; the interface and its peers stay as they are');
+  const interfaceStays = wireguard.backend !== 'memory';
+  log.info({}, interfaceStays ? 'stopped; the interface and its peers stay as they are' : 'stopped');
 }
 
 async function runOnce(

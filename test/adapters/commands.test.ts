@@ -39,7 +39,10 @@ function surroundings(
 ) {
   const events: string[] = [];
   const note = (event: string) => void events.push(event);
-  const line = (level: string) => (_: object, message: string) => note(`${level}: ${message}`);
+  const line = (level: string) => (fields: object, message: string) => {
+    note(`${level}: ${message}`);
+    for (const [name, value] of Object.entries(fields)) if (value === null) note(`${name} is null`);
+  };
   const log: BufferedLog = {
     trace: line('trace'),
     debug: line('debug'),
@@ -131,6 +134,9 @@ describe('without a command', () => {
     const { end, events } = await run({ kind: 'serve' }, { config: ok(loaded({ backend: 'memory' })) });
     assert.equal(typeof end, 'object');
     assert.ok(!events.includes('prepare') && events.includes('serve'));
+    assert.ok(typeof end === 'object');
+    await end.stop();
+    assert.equal(events.at(-1), 'info: stopped');
   });
 
   it('says all that is in its way, and leaves the interface as it is', async () => {

@@ -1,6 +1,7 @@
 // What the program tells systemd, over the datagram socket that systemd would listen on: here it is Python's.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -55,6 +56,8 @@ test('systemd is told of the start, of a reload, of life and of the end', async 
   assert.equal(first?.['READY'], '1');
   assert.match(String(first['STATUS']), /^ok, 0 peers/);
 
+  const created = await node.request('POST', '/peers', { body: { peerId: randomUUID() } });
+  assert.equal(created.status, 200, created.body);
   process.kill(node.pid, 'SIGHUP');
   await until('it is ready again', () => heard('READY') === 2);
   const told = messages().filter((message) => 'RELOADING' in message || 'READY' in message);
@@ -62,6 +65,7 @@ test('systemd is told of the start, of a reload, of life and of the end', async 
     told.map(({ READY, RELOADING }) => READY ?? RELOADING),
     ['1', '1', '1'],
   );
+  assert.match(String(told[2]?.['STATUS']), /^ok, 1 peer, 1 connection$/);
   const reloading = told[1] ?? assert.fail();
   assert.equal(reloading['RELOADING'], '1');
   const agoUs = Number(reloading['received']) - Number(reloading['MONOTONIC_USEC']);
