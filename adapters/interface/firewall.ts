@@ -39,16 +39,17 @@ export async function settleBackend(
 }
 
 /**
- * nftables; but iptables where only that works, and where its FORWARD chain drops by policy, as Docker's and ufw's does:
- * a rule in there is heard, while one in a table of our own could not let through what that chain drops.
+ * nftables; but iptables where only that works, and where its FORWARD chain drops by policy or by its last rule, as those
+ * of Docker, ufw and RHEL do: a rule in there is heard, while one in a table of our own could not let through what that
+ * chain drops.
  */
 async function chooseBackend(config: FirewallConfig, host: InterfaceHost): Step<FirewallBackend> {
   const nftables = await surveyNftables(config, host);
   if (!nftables.ok) return nftables;
   const iptables = await surveyIptables(familiesOf(config), host);
   if (!iptables.ok) return iptables;
-  const { works, missing, dropping } = iptables.value;
-  if (works && (nftables.value !== 'works' || dropping.size > 0)) return ok('iptables');
+  const { works, missing, drops } = iptables.value;
+  if (works && (nftables.value !== 'works' || drops)) return ok('iptables');
   return nftables.value === 'missing' ? fail(noBackend(config, missing)) : ok('nftables');
 }
 
@@ -119,18 +120,19 @@ export async function warnOfDrops(config: FirewallConfig, host: InterfaceHost): 
       chains: chains.value.map(({ name }) => name),
       remedies: chains.value.flatMap(({ remedies }) => remedies),
     },
-    "other chains drop forwarded packets by policy, which the node's own accept can't change: let the interface's traffic pass in their rules, or peers reach this host alone",
+    "other chains drop forwarded packets, which the node's own accept can't change: let the interface's traffic pass in their rules, or peers reach this host alone",
   );
   return ok(undefined);
 }
 
 /** The chains of others that drop what the rules let pass; none where there are to be no rules. Changes nothing. */
 export async function findDrops(config: FirewallConfig, host: InterfaceHost): Step<readonly DroppingChain[]> {
+  if (config.routing === null) return ok([]);
   const { forward } = splitByHook(firewallRules(config));
-  // In iptables' own FORWARD the node's rules of that back end are heard.
-  const iptables = await findIptablesDrops(config.routing?.backend === 'nftables' ? forward : [], host);
-  if (!iptables.ok || forward.length === 0) return iptables;
-  return ok([...iptables.value, ...(await findNftablesDrops(forward, host))]);
+  const iptables = await findIptablesDrops(forward, config.routing.backend, host);
+  if (!iptables.ok) return iptables;
+  const { chains, seen } = iptables.value;
+  return ok([...chains, ...(await findNftablesDrops(forward, seen, host))]);
 }
 
 // The wanted back end comes first, so that a change of it leaves no gap.

@@ -3,19 +3,15 @@ import type { AddressFamily } from '../../core/address.ts';
 import { fail, ok } from '../../core/result.ts';
 import {
   combineStates,
+  type FirewallBackend,
   type FirewallConfig,
   type FirewallPlan,
   type FirewallRule,
   familiesOf,
 } from './firewall-rules.ts';
-import {
-  type DroppingChain,
-  letsPass,
-  parseIptablesChains,
-  renderIptablesRemedies,
-} from './foreign-rules.ts';
+import { type DroppingChain, dropsOthers, letsPass, renderIptablesRemedies } from './foreign-rules.ts';
 import { call, type InterfaceHost, refused, type Step, saidNo } from './interface-host.ts';
-import { forwardDrops, iptablesProgram, planRestore } from './iptables-text.ts';
+import { flavourOf, iptablesProgram, parseFilterChains, planRestore } from './iptables-text.ts';
 
 /** Holds the node's chains of both families against the configuration. */
 export async function planIptables(config: FirewallConfig, host: InterfaceHost): Step<FirewallPlan> {
@@ -35,8 +31,8 @@ export interface IptablesSurvey {
   readonly works: boolean;
   /** The programs that are not installed. */
   readonly missing: readonly string[];
-  /** The families whose FORWARD chain drops what none of its rules accepts, with what iptables-save says. */
-  readonly dropping: ReadonlyMap<AddressFamily, string>;
+  /** Whether a FORWARD chain drops what none of its rules accepts, by policy or by a last rule. */
+  readonly drops: boolean;
 }
 
 /** Looks at the tables of these families. Makes none, and loads nothing. */
@@ -44,35 +40,64 @@ export async function surveyIptables(
   families: readonly AddressFamily[],
   host: InterfaceHost,
 ): Step<IptablesSurvey> {
-  const dropping = new Map<AddressFamily, string>();
   const missing: string[] = [];
-  let works = true;
+  let [works, drops] = [true, false];
   for (const family of families) {
     const program = iptablesProgram(family);
     const saved = await call(`${program}-save`, [], host);
     if (!saved.ok && !saidNo(saved.failure)) return fail(refused(saved.failure, host));
     works &&= saved.ok;
-    if (saved.ok && forwardDrops(saved.value)) dropping.set(family, saved.value);
+    drops ||= saved.ok && dropsOthers(parseFilterChains(saved.value), 'FORWARD');
     if (!saved.ok && saved.failure.code === 'command_missing') missing.push(program);
   }
-  return ok({ works, missing, dropping });
+  return ok({ works, missing, drops });
 }
 
-/** The FORWARD chains that drop forwarded packets for which these rules are meant. Empty `wanted`: nothing is looked at. */
+/** What iptables tells of forwarded packets. */
+export interface IptablesDrops {
+  readonly chains: readonly DroppingChain[];
+  /** The families for which it could tell. */
+  readonly seen: ReadonlySet<AddressFamily>;
+}
+
+/**
+ * The FORWARD chains that drop packets for which these rules are meant: iptables' own, save where the rules themselves are
+ * in it, and that of its other flavour, legacy or nft, in which no rule of the node is.
+ */
 export async function findIptablesDrops(
   wanted: readonly FirewallRule[],
+  backend: FirewallBackend,
   host: InterfaceHost,
-): Step<readonly DroppingChain[]> {
-  const survey = await surveyIptables([...new Set(wanted.map(({ family }) => family))], host);
-  if (!survey.ok) return survey;
-  const drops = [...survey.value.dropping].flatMap(([family, saved]) => {
-    const chains = parseIptablesChains(saved);
-    const lost = wanted.filter((rule) => rule.family === family && !letsPass(chains, 'FORWARD', rule));
-    const program = iptablesProgram(family);
-    const remedies = renderIptablesRemedies(program, lost);
-    return lost.length === 0 ? [] : [{ name: `${program} FORWARD`, remedies }];
-  });
-  return ok(drops);
+): Step<IptablesDrops> {
+  const chains: DroppingChain[] = [];
+  const seen = new Set<AddressFamily>();
+  for (const family of new Set(wanted.map((rule) => rule.family))) {
+    const own = iptablesProgram(family);
+    const flavours = await readFlavours(own, host);
+    if (!flavours.ok) return flavours;
+    if (flavours.value.has(own)) seen.add(family);
+    if (backend === 'iptables') flavours.value.delete(own);
+    for (const [program, saved] of flavours.value) {
+      const found = parseFilterChains(saved);
+      const lost = wanted.filter((rule) => rule.family === family && !letsPass(found, 'FORWARD', rule));
+      if (lost.length === 0) continue;
+      chains.push({ name: `${program} FORWARD`, remedies: renderIptablesRemedies(program, lost) });
+    }
+  }
+  return ok({ chains, seen });
+}
+
+/** What `iptables-save` says, and what that of the other flavour does where it is installed, by the programs' names. */
+async function readFlavours(own: string, host: InterfaceHost): Step<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const program of [own, `${own}-nft`, `${own}-legacy`]) {
+    const flavour = flavourOf(found.get(own) ?? '');
+    if (flavour !== null && program.endsWith(flavour)) continue;
+    const saved = await call(`${program}-save`, [], host);
+    if (!saved.ok && !saidNo(saved.failure)) return fail(refused(saved.failure, host));
+    if (saved.ok) found.set(program, saved.value);
+  }
+  return ok(found);
 }
 
 async function planFamily(

@@ -46,15 +46,15 @@ export interface NftablesChain {
   readonly name: string;
 }
 
-/** The chains that see forwarded packets and drop those that none of their own rules accepts, in what `nft list chains` says. */
-export function parseDroppingChains(listing: string): readonly NftablesChain[] {
+/** The chains that see forwarded packets, in what `nft list chains` says. */
+export function parseForwardChains(listing: string): readonly NftablesChain[] {
   const found: NftablesChain[] = [];
   let [family, table, name] = ['', '', ''];
   for (const line of listing.split('\n')) {
     const words = line.trim().split(' ');
     if (words[0] === 'table') [, family = '', table = ''] = words;
     else if (words[0] === 'chain') [, name = ''] = words;
-    else if (/ hook forward .*; policy drop;/.test(line)) found.push({ family, table, name });
+    else if (/ hook forward /.test(line)) found.push({ family, table, name });
   }
   return found;
 }

@@ -12,7 +12,7 @@ import { call, type InterfaceHost, refused, type Step, saidNo } from './interfac
 import {
   compareNftables,
   nftablesListArgs,
-  parseDroppingChains,
+  parseForwardChains,
   renderNftables,
   renderNftablesRemoval,
 } from './nftables-text.ts';
@@ -39,17 +39,20 @@ export async function surveyNftables(
 }
 
 /**
- * The chains that drop forwarded packets for which these rules are meant, save for iptables' FORWARD. None where nft can't
- * tell.
+ * The chains that drop forwarded packets for which these rules are meant, save for iptables' FORWARD in the families that
+ * iptables has seen itself. None where nft can't tell.
  */
 export async function findNftablesDrops(
   wanted: readonly FirewallRule[],
+  seenByIptables: ReadonlySet<AddressFamily>,
   host: InterfaceHost,
 ): Promise<readonly DroppingChain[]> {
   const listed = await call('nft', ['list', 'chains'], host);
   const drops: DroppingChain[] = [];
-  for (const { family, table, name } of parseDroppingChains(listed.ok ? listed.value : '')) {
-    const met = name === 'FORWARD' ? [] : wanted.filter((rule) => seesFamily(family, rule.family));
+  for (const { family, table, name } of parseForwardChains(listed.ok ? listed.value : '')) {
+    const isSeen = (rule: FirewallRule) =>
+      family !== 'inet' && name === 'FORWARD' && seenByIptables.has(rule.family);
+    const met = wanted.filter((rule) => seesFamily(family, rule.family) && !isSeen(rule));
     if (met.length === 0) continue;
     const shown = await call('nft', ['list', 'table', family, table], host);
     const chains = parseNftablesChains(shown.ok ? shown.value : '');

@@ -141,7 +141,7 @@ export interface FirewallFacts {
   readonly backend: string | null;
   /** `extra`: all that are wanted, and others of the node too; null: that could not be seen. */
   readonly rules: 'present' | 'missing' | 'extra' | null;
-  /** Chains of others that drop the node's forwarded packets by policy, and the commands that let them pass there. */
+  /** Chains of others that drop the node's forwarded packets, and the commands that let them pass there. */
   readonly drops: readonly { readonly name: string; readonly remedies: readonly string[] }[];
   /** Whether the interface's file is the node's own, or not there yet; another brings rules of its own. */
   readonly writtenByNode: boolean;
@@ -156,7 +156,7 @@ export function judgeFirewall({ backend, rules, drops, writtenByNode }: Firewall
     const names = drops.map(({ name }) => name).join(', ');
     const remedies = drops.flatMap((drop) => drop.remedies).join('; ');
     return doubtful(
-      `every rule is there (${backend}), but others drop by policy: ${names}`,
+      `every rule is there (${backend}), but others drop forwarded packets: ${names}`,
       `let the interface's traffic pass there, too, or peers reach this host alone: ${remedies}`,
     );
   }

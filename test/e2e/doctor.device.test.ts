@@ -211,7 +211,7 @@ const faults: readonly Fault[] = [
     ),
     troubles: {
       firewall:
-        /^warn: every rule is there \(nftables\), but others drop by policy: inet theirs f → .*: nft 'insert rule inet theirs f iifname "wg0" oifname "wan0" accept'; nft /,
+        /^warn: every rule is there \(nftables\), but others drop forwarded packets: inet theirs f → .*: nft 'insert rule inet theirs f iifname "wg0" oifname "wan0" accept'; nft /,
     },
     mended: shell('nft delete table inet theirs'),
   },

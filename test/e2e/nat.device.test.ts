@@ -47,6 +47,12 @@ const iptablesPolicy = (policy: string) =>
 const nftablesPolicy = (policy: string) =>
   `nft 'table inet filter { chain forward { type filter hook forward priority 0; policy ${policy}; }; }'`;
 
+// As firewalld and RHEL's iptables-services have it: the policy accepts, and the last rule rejects.
+const nftablesLastRule = (policy: string) =>
+  `nft 'table inet filter { chain forward { type filter hook forward priority 0; }; }; flush chain inet filter forward' && ${policy === 'accept' ? 'true' : 'nft add rule inet filter forward reject with icmpx type admin-prohibited'}`;
+const iptablesLastRule = (policy: string) =>
+  `for program in iptables ip6tables; do $program -${policy === 'accept' ? 'D' : 'A'} FORWARD -j REJECT; $program -t nat -P POSTROUTING ACCEPT; done`;
+
 for (const { backend, of, policy, own, rules } of [
   {
     backend: 'nftables',
@@ -70,8 +76,15 @@ for (const { backend, of, policy, own, rules } of [
     rules: /-A FORWARD -j WGKEEPER-wg0/,
     own: 'true',
   },
+  {
+    backend: 'auto',
+    of: 'iptables',
+    policy: iptablesLastRule,
+    rules: /-A FORWARD -j WGKEEPER-wg0\n-A FORWARD -j REJECT/,
+    own: 'true',
+  },
 ] as const) {
-  test(`with backend ${backend} a client reaches the world as the host, beside an ${of} firewall that drops, and the world not the client`, async (context) => {
+  test(`with backend ${backend} a client reaches the world as the host, beside an ${of} firewall that ${policy === iptablesLastRule ? 'rejects at its end' : 'drops'}, and the world not the client`, async (context) => {
     const { host, client, outside } = await createWorld(context);
     await host.run('sh', '-c', `${policy('drop')}; ${own}`);
     const before = await dumpFirewall(host);
@@ -113,6 +126,16 @@ interface DiagnosisShape {
 for (const [what, policy] of [
   ['a chain of nftables', nftablesPolicy('drop')],
   ['FORWARD of iptables', iptablesPolicy('drop')],
+  ['the last rule of a chain of nftables', nftablesLastRule('drop')],
+  ['the last rule of FORWARD of iptables', iptablesLastRule('drop')],
+  [
+    'FORWARD of the other iptables',
+    iptablesPolicy('drop').replace('iptables ip6tables', 'iptables-legacy ip6tables-legacy'),
+  ],
+  [
+    'the last rule of FORWARD of the other iptables',
+    iptablesLastRule('drop').replace('iptables ip6tables', 'iptables-legacy ip6tables-legacy'),
+  ],
 ] as const) {
   test(`what the doctor advises where ${what} drops lets clients through, and then it is content`, async (context) => {
     const { host, client } = await createWorld(context);

@@ -1,9 +1,9 @@
 // Firewall rules on hosts that have others, or lack something.
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { dumpFirewall } from '../../fixtures/firewall-dump.ts';
 import type { DriverOrder } from '../../fixtures/interface-driver.ts';
 import { drive, rulesFor, see } from '../../fixtures/interface-run.ts';
@@ -193,7 +193,71 @@ test('auto is nftables, and iptables beside a FORWARD chain that drops; a change
   await drive(host, {});
   assert.deepEqual((await see(host)).rules, rulesFor('nftables', 'wan0', ...networks));
   assert.doesNotMatch(await host.run('cat', '/etc/wireguard/wg0.conf'), /iptables/);
+  await host.run('ip6tables', '-A', 'FORWARD', '-j', 'REJECT');
+  await drive(host, {});
+  assert.match(await host.run('cat', '/etc/wireguard/wg0.conf'), /^PostUp = iptables /m);
 });
+
+// As on RHEL with iptables-services, and on Oracle's images.
+for (const iptables of ['iptables-nft', 'iptables-legacy'] as const) {
+  test(`the jump is put before a last REJECT, once, whatever was cut off, and goes without a trace, with ${iptables}`, async (context) => {
+    const host = await createNamespace(context);
+    const path = await useIptables(context, iptables);
+    const order = { path, backend: 'iptables', subnets: four } as const;
+    const run = (words: string) => host.run(iptables, ...words.split(' '));
+    await run('-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT');
+    await run('-A FORWARD -i wg0 -d 192.0.2.0/24 -j DROP');
+    await run('-A FORWARD -j REJECT --reject-with icmp-host-prohibited');
+    await run('-t nat -P POSTROUTING ACCEPT');
+    const before = await run('-S FORWARD');
+    const [policy = '', related = '', own = '', reject = ''] = before.split('\n');
+    const right = [policy, related, own, '-A FORWARD -j WGKEEPER-wg0', reject, ''].join('\n');
+    for (let calls = 1; (await drive(host, { ...order, killAfter: calls })) === null; calls += 1);
+    assert.equal(await run('-S FORWARD'), right);
+    assert.equal(await answer(host, { ...order, command: 'inspect' }), 'present');
+
+    // Where another REJECT is before the jump it is as good as none.
+    await run('-I FORWARD 2 -j REJECT --reject-with icmp-host-prohibited');
+    assert.equal(await answer(host, { ...order, command: 'inspect' }), 'missing');
+    await drive(host, order);
+    assert.equal(
+      await run('-S FORWARD'),
+      [policy, related, '-A FORWARD -j WGKEEPER-wg0', reject, own, reject, ''].join('\n'),
+    );
+    await run('-D FORWARD 3');
+    await drive(host, { ...order, command: 'down' });
+    assert.equal(await run('-S FORWARD'), before);
+  });
+
+  test(`FORWARD of ${iptables} is named where it drops and iptables is the other one`, async (context) => {
+    const host = await createNamespace(context);
+    const other = iptables === 'iptables-nft' ? 'iptables-legacy' : 'iptables-nft';
+    const path = await useIptables(context, other);
+    for (const rule of ['-A FORWARD -j REJECT', '-P FORWARD DROP']) {
+      await host.run(iptables, ...rule.split(' '));
+      for (const backend of backends) {
+        assert.deepEqual(
+          await warnings(host, { path, backend, subnets: four }),
+          [[`${iptables} FORWARD`]],
+          rule,
+        );
+      }
+      await host.run(iptables, '-F', 'FORWARD');
+    }
+    await host.run(iptables, '-P', 'FORWARD', 'ACCEPT');
+    assert.deepEqual(await warnings(host, { path, subnets: four }), []);
+  });
+}
+
+/** A search path on which this is `iptables`. */
+async function useIptables(context: TestContext, flavour: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'flavour-'));
+  context.after(() => rm(folder, { recursive: true }));
+  for (const end of ['', '-save', '-restore']) {
+    await symlink(`/usr/sbin/${flavour}${end}`, join(folder, `iptables${end}`));
+  }
+  return `${folder}:${process.env['PATH']}`;
+}
 
 test('chains that drop whatever the rules accept are warned of', async (context) => {
   const host = await createNamespace(context);
@@ -206,4 +270,12 @@ test('chains that drop whatever the rules accept are warned of', async (context)
     'table inet filter { chain forward { type filter hook forward priority 0; policy drop; }; }',
   );
   assert.deepEqual(await warnings(host, { backend: 'iptables' }), [['inet filter forward']]);
+  await host.run('ip6tables', '-P', 'FORWARD', 'ACCEPT');
+  await host.run(
+    'nft',
+    `delete table inet filter; table inet firewalld { chain filter_FORWARD { type filter hook forward priority 10; ct state established,related accept
+     reject with icmpx type admin-prohibited
+     }; }`,
+  );
+  assert.deepEqual(await warnings(host, {}), [['inet firewalld filter_FORWARD']]);
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dropsOthers } from '../../../adapters/interface/foreign-rules.ts';
 import {
-  forwardDrops,
+  flavourOf,
+  parseFilterChains,
   planRestore,
   renderIptablesDown,
   renderIptablesUp,
@@ -166,9 +168,54 @@ test('by hand each chain is made or emptied, filled and jumped to once, and remo
   );
 });
 
-test('a FORWARD chain that drops by policy is known', () => {
-  assert.equal(forwardDrops(saved('', '')), true);
-  assert.equal(forwardDrops(saved('', '').replace('FORWARD DROP', 'FORWARD ACCEPT')), false);
-  assert.equal(forwardDrops('*mangle\n:FORWARD DROP [0:0]\nCOMMIT\n'), false);
-  assert.equal(forwardDrops(''), false);
+test('a FORWARD chain that drops what its rules do not know is told by the table filter alone', () => {
+  const drops = (text: string) => dropsOthers(parseFilterChains(text), 'FORWARD');
+  assert.equal(drops(saved('', '')), true);
+  assert.equal(drops(saved('', '').replace('FORWARD DROP', 'FORWARD ACCEPT')), false);
+  assert.equal(drops(`*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j REJECT\nCOMMIT\n`), true);
+  assert.equal(drops('*mangle\n:FORWARD DROP [0:0]\n-A FORWARD -j DROP\nCOMMIT\n'), false);
+  assert.equal(drops(''), false);
+});
+
+// A firewall of this kind comes with RHEL's iptables-services.
+const closed = (forward: string) =>
+  `*filter\n:FORWARD ACCEPT [0:0]\n${chain}${forward}${filterRules.replace(jump, '')}COMMIT\n*nat\n${chain}${natRules}COMMIT\n`;
+const jump = '-A FORWARD -j WGKEEPER-wg0\n';
+const reject = '-A FORWARD -j REJECT --reject-with icmp-host-prohibited\n';
+const related = '-A FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n';
+
+test('the jump stands before a rule that lets nothing get behind it', () => {
+  const plan = (forward: string) => planRestore(config, 'IPv4', closed(forward));
+  const inserted = (place: number) => `*filter\n-I FORWARD ${place} -j WGKEEPER-wg0\nCOMMIT\n`;
+  assert.deepEqual(plan(reject), { state: 'missing', text: inserted(1) });
+  assert.deepEqual(plan(related + reject), { state: 'missing', text: inserted(2) });
+  assert.equal(plan(`-A FORWARD -j last\n${reject}-A last -j DROP\n`).text, inserted(1));
+  // The node's rules of its first versions go first, so they do not count.
+  assert.equal(
+    plan(oldFilter + related + reject).text,
+    inserted(2).replace('-I', `${oldFilter.replace('-A', '-D')}-I`),
+  );
+  for (const fine of [related + jump + reject, jump + related + reject]) {
+    assert.deepEqual(plan(fine), { state: 'present', text: '' });
+  }
+});
+
+test('a jump that is never reached counts for none, and goes', () => {
+  const text = (...lines: readonly string[]) => `*filter\n${lines.join('')}COMMIT\n`;
+  const deleted = jump.replace('-A', '-D');
+  const inserted = '-I FORWARD 2 -j WGKEEPER-wg0\n';
+  assert.deepEqual(planRestore(config, 'IPv4', closed(related + reject + jump)), {
+    state: 'missing',
+    text: text(deleted, inserted),
+  });
+  assert.deepEqual(planRestore(config, 'IPv4', closed(related + jump + reject + jump)), {
+    state: 'extra',
+    text: text(deleted, deleted, inserted),
+  });
+});
+
+test('what iptables-save says tells which iptables it is', () => {
+  assert.equal(flavourOf(saved('', '')), 'nft');
+  assert.equal(flavourOf(saved('', '').replace(' (nf_tables)', '')), 'legacy');
+  assert.equal(flavourOf(''), null);
 });

@@ -339,7 +339,7 @@ cases('the firewall', [
     'there in vain',
     judgeFirewall({ ...firewall, drops: [{ name: 'inet filter forward', remedies: ['one', 'two'] }] }),
     'warn',
-    /others drop by policy: inet filter forward$/,
+    /others drop forwarded packets: inet filter forward$/,
     /pass there.*: one; two$/,
   ],
   ['missing', judgeFirewall({ ...firewall, rules: 'missing' }), 'fail', /missing/, /up/],
