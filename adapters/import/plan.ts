@@ -8,7 +8,7 @@ import type { DevicePeer } from '../../core/ports.ts';
 import { countPeers } from '../interface/foreign-peers.ts';
 import type { FilePeer } from '../interface/wg-quick-peers.ts';
 import { isShowable } from '../interface/wg-quick-sections.ts';
-import { interfaceSettings, isNodesPostDown, type WgQuickFile } from '../interface/wg-quick-text.ts';
+import { backendOfPostDown, interfaceSettings, type WgQuickFile } from '../interface/wg-quick-text.ts';
 import type { ImportOrder } from './order.ts';
 import type { ImportSource, ImportTarget } from './source.ts';
 
@@ -130,7 +130,7 @@ function renderLeftovers({ postUp, postDown }: WgQuickFile, config: Config['wire
   if (postUp.length > 0 && postDown.length === 0) {
     return ['What its PostUp made stays, and there is no PostDown that undoes it: look for it yourself'];
   }
-  const foreign = postDown.filter((line) => !isNodesPostDown(line, config));
+  const foreign = postDown.filter((line) => backendOfPostDown(line, config) === null);
   if (foreign.length === 0) return [];
   return [
     'What its PostUp made stays, and nothing runs its PostDown any more. Once the node has started, run those of these commands that remove old rules:',

@@ -15,7 +15,9 @@ import {
 import type { DroppingChain } from './foreign-rules.ts';
 import { call, type InterfaceFailure, type InterfaceHost, refused, type Step } from './interface-host.ts';
 import { findIptablesDrops, planIptables, surveyIptables } from './iptables.ts';
+import { chainOf } from './iptables-text.ts';
 import { findNftablesDrops, planNftables, surveyNftables } from './nftables.ts';
+import { tableOf } from './nftables-text.ts';
 
 /** The back end that makes the rules of a configuration on this host, whose programs are there; null: there are to be no rules. */
 export async function settleBackend(
@@ -64,9 +66,12 @@ async function findMissing(config: FirewallConfig, host: InterfaceHost): Step<re
 }
 
 function notInstalled(backend: FirewallBackend, missing: readonly string[]): InterfaceFailure {
-  const packages = [...new Set(missing.map(packageOf))].join(' and ');
-  const message = `wireguard.routing.backend is ${backend}, and ${missing.join(' and ')} can't be found: install the package ${packages}, or name another back end`;
+  const message = `wireguard.routing.backend is ${backend}, and ${missing.join(' and ')} can't be found: install the package ${packagesOf(missing)}, or name another back end`;
   return { code: 'tool_missing', message };
+}
+
+function packagesOf(programs: readonly string[]): string {
+  return [...new Set(programs.map(packageOf))].join(' and ');
 }
 
 /** `missing`: of iptables' programs; where all are there it is the kernel that has none of their tables. */
@@ -107,6 +112,27 @@ export async function adjustRules(config: FirewallConfig, host: InterfaceHost): 
 /** Removes every rule of the interface. */
 export function clearRules(config: FirewallConfig, host: InterfaceHost): Step {
   return adjustRules({ ...config, routing: null }, host);
+}
+
+/**
+ * What to tell of rules that the node has made with a back end whose programs are not there any more, so that nobody can say
+ * whether they are; null: nothing, they are there.
+ */
+export async function findLeftovers(
+  { interface: name, subnets, routing }: Pick<Config['wireguard'], 'interface' | 'subnets' | 'routing'>,
+  backend: FirewallBackend,
+  host: InterfaceHost,
+): Step<string | null> {
+  const wanInterface = routing?.wanInterface ?? '';
+  const missing = await findMissing({ interface: name, subnets, routing: { wanInterface, backend } }, host);
+  if (!missing.ok) return missing;
+  if (missing.value.length === 0) return ok(null);
+  const where =
+    backend === 'nftables' ? `nftables' table ${tableOf(name)}` : `the chains ${chainOf(name)} of iptables`;
+  const programs = missing.value.join(' and ');
+  return ok(
+    `firewall rules of ${name} may have stayed, in ${where}: ${programs} can't be found. Install the package ${packagesOf(missing.value)} and run this again; or restart the host, which ends them`,
+  );
 }
 
 /** Warns of chains that may drop what the rules let pass. */

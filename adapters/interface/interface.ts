@@ -5,7 +5,8 @@ import { interfaceLongCallMs } from '../../core/limits.ts';
 import type { PrivateKey } from '../../core/peers/peer.ts';
 import { fail, ok } from '../../core/result.ts';
 import { acquireFolderLock } from '../disk/folder-lock.ts';
-import { clearRules, settleBackend, warnOfDrops } from './firewall.ts';
+import { clearRules, findLeftovers, settleBackend, warnOfDrops } from './firewall.ts';
+import type { FirewallBackend } from './firewall-rules.ts';
 import { markAsOwn } from './foreign-peers.ts';
 import { ensureForwarding } from './forwarding.ts';
 import {
@@ -25,7 +26,7 @@ import {
   removeInterface,
   removePeers,
 } from './live-interface.ts';
-import type { InterfaceConfig, WgQuickFile } from './wg-quick-text.ts';
+import { backendOfPostDown, type InterfaceConfig, type WgQuickFile } from './wg-quick-text.ts';
 
 /** What of the configuration makes the interface. */
 export type WireguardConfig = Pick<Config['wireguard'], 'interface' | 'listenPort' | 'subnets' | 'routing'>;
@@ -93,24 +94,43 @@ export function takeOver(
 export function takeDown(asked: WireguardConfig, host: InterfaceHost): Step<'taken_down' | 'was_down'> {
   const config = { ...asked, routing: null };
   return exclusively(host, async () => {
-    const name = config.interface;
-    if (!(await isThere(name, host))) {
-      // A `down` that was cut off may have left them.
-      const cleared = await clearRules(config, host);
-      return cleared.ok ? ok('was_down') : cleared;
-    }
-    const path = interfacePath(host.folder, name);
-    const file = await readInterfaceFile(path);
-    if (!file.ok) return file;
-    if (file.value === null) return fail(ownerUnknown(name, path));
-    // Nothing is deleted that only has the name.
-    const device = await readDevice(name, host);
-    if (!device.ok) return device;
-    const gone = file.value.writtenByNode
-      ? await removeInterface(config, host)
-      : await removeByWgQuick(config, file.value, host);
-    return gone.ok ? ok('taken_down') : gone;
+    const wasUp = await isThere(config.interface, host);
+    // A `down` that was cut off may have left them.
+    const gone = wasUp ? await removeFound(config, host) : await clearRules(config, host);
+    if (!gone.ok) return gone;
+    const left = await findLeftoversOfFile(asked, null, host);
+    if (!left.ok) return left;
+    if (left.value === null) return ok(wasUp ? 'taken_down' : 'was_down');
+    return fail({ code: 'tool_missing', message: `${config.interface} is down, but ${left.value}` });
   });
+}
+
+async function removeFound(config: InterfaceConfig, host: InterfaceHost): Step {
+  const name = config.interface;
+  const path = interfacePath(host.folder, name);
+  const file = await readInterfaceFile(path);
+  if (!file.ok) return file;
+  if (file.value === null) return fail(ownerUnknown(name, path));
+  // Nothing is deleted that only has the name.
+  const device = await readDevice(name, host);
+  if (!device.ok) return device;
+  return file.value.writtenByNode ? removeInterface(config, host) : removeByWgQuick(config, file.value, host);
+}
+
+/**
+ * What to tell of rules that the node made by its file with another back end than this one, and that can't be seen any
+ * more; null: nothing. A file that can't be read tells of none.
+ */
+async function findLeftoversOfFile(
+  asked: WireguardConfig,
+  settled: FirewallBackend | null,
+  host: InterfaceHost,
+): Step<string | null> {
+  const file = await readInterfaceFile(interfacePath(host.folder, asked.interface));
+  const lines = file.ok ? (file.value?.postDown ?? []) : [];
+  const backend = lines.map((line) => backendOfPostDown(line, asked)).find((each) => each !== null);
+  if (backend === undefined || backend === null || backend === settled) return ok(null);
+  return findLeftovers(asked, backend, host);
 }
 
 // With SaveConfig wg-quick writes the peers that it finds into the file, so there they stay.
@@ -131,6 +151,9 @@ async function settle(
   const routing = await settleBackend(asked, host);
   if (!routing.ok) return routing;
   const config = { ...asked, routing: routing.value };
+  const left = await findLeftoversOfFile(asked, routing.value?.backend ?? null, host);
+  if (!left.ok) return left;
+  if (left.value !== null) host.log.warn({ interface: config.interface }, left.value);
   const file = await settleFile<InterfaceFailure>(config, {
     folder: host.folder,
     log: host.log,

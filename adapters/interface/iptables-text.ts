@@ -71,6 +71,12 @@ export function renderIptablesDown(config: FirewallConfig): readonly string[] {
   );
 }
 
+/** The name of the chains of an interface. */
+export function chainOf(interfaceName: string): string {
+  // At most 28 characters are allowed (iptables(8)), 15 of which an interface's name may take.
+  return `WGKEEPER-${interfaceName}`;
+}
+
 /** The program of an address family; `-save` and `-restore` go behind it. */
 export function iptablesProgram(family: AddressFamily): 'iptables' | 'ip6tables' {
   return family === 'IPv4' ? 'iptables' : 'ip6tables';
@@ -88,8 +94,7 @@ interface OwnChain {
 function ownChains(config: FirewallConfig, family: AddressFamily): readonly OwnChain[] {
   const rules = firewallRules(config).filter((rule) => rule.family === family);
   const { forward, postrouting } = splitByHook(rules);
-  // At most 28 characters are allowed (iptables(8)), 15 of which an interface's name may take.
-  const name = `WGKEEPER-${config.interface}`;
+  const name = chainOf(config.interface);
   return [
     { table: 'filter', parent: 'FORWARD', name, rules: forward.map(renderRule) },
     { table: 'nat', parent: 'POSTROUTING', name, rules: postrouting.map(renderRule) },

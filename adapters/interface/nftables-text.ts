@@ -10,6 +10,12 @@ import {
   splitByHook,
 } from './firewall-rules.ts';
 
+/** The table of an interface, with its family. */
+export function tableOf(interfaceName: string): string {
+  // Every character that an interface's name may hold may stand in nft's bare words, which begin with a letter.
+  return `inet wgkeeper-${interfaceName}`;
+}
+
 /** What puts the table in the place of the one that may be there: one transaction on one line, without `'`, `#` and `%`. */
 export function renderNftables(config: FirewallConfig): string {
   const chains = chainRules(config).map(
@@ -57,11 +63,6 @@ export function parseForwardChains(listing: string): readonly NftablesChain[] {
     else if (/ hook forward /.test(line)) found.push({ family, table, name });
   }
   return found;
-}
-
-// Every character that an interface's name may hold may stand in nft's bare words, which begin with a letter.
-function tableOf(interfaceName: string): string {
-  return `inet wgkeeper-${interfaceName}`;
 }
 
 interface ChainRules {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { addressBits, formatAddress, parseAddress, parsePrefixed } from '../../core/address.ts';
 import type { Config, Subnet } from '../../core/config/config.ts';
 import { isKey, type PrivateKey } from '../../core/peers/peer.ts';
-import type { FirewallConfig } from './firewall-rules.ts';
+import type { FirewallBackend, FirewallConfig } from './firewall-rules.ts';
 import { renderIptablesDown, renderIptablesUp } from './iptables-text.ts';
 import { renderNftables, renderNftablesRemoval } from './nftables-text.ts';
 import { parseSections, valuesOf, type WgQuickSetting } from './wg-quick-sections.ts';
@@ -83,12 +83,15 @@ export function hasRulesOf(file: WgQuickFile, config: InterfaceConfig): boolean 
   return same(file.postUp, up) && same(file.postDown, down);
 }
 
-/** Whether a line of PostDown is one that the node writes, with either back end: it removes rules that the node has now. */
-export function isNodesPostDown(line: string, config: Config['wireguard']): boolean {
+/** The back end whose rules, made by the node, a line of PostDown removes; null: the line is none that the node writes. */
+export function backendOfPostDown(
+  line: string,
+  config: Pick<Config['wireguard'], 'interface' | 'listenPort' | 'subnets' | 'routing'>,
+): FirewallBackend | null {
   const wanInterface = config.routing?.wanInterface ?? '';
-  return (['nftables', 'iptables'] as const).some((backend) =>
-    ruleCommands({ ...config, routing: { wanInterface, backend } }).down.includes(line),
-  );
+  const writes = (backend: FirewallBackend) =>
+    ruleCommands({ ...config, routing: { wanInterface, backend } }).down.includes(line);
+  return (['nftables', 'iptables'] as const).find(writes) ?? null;
 }
 
 /** Shell commands that do by hand what the node does itself. */

@@ -174,6 +174,42 @@ test('a host without iptables for the other family does without it', async (cont
   assert.deepEqual((await see(host)).rules, []);
 });
 
+for (const [backend, program, where] of [
+  ['nftables', 'nft', "nftables' table inet wgkeeper-wg0: nft"],
+  ['iptables', 'iptables-save', 'the chains WGKEEPER-wg0 of iptables: iptables and ip6tables'],
+] as const) {
+  test(`down tells of rules that it can't take away, and takes them once it can, with ${backend}`, async (context) => {
+    const host = await createNamespace(context);
+    const file = (await host.run('which', program)).trim();
+    await drive(host, { backend });
+    const { rules } = await see(host);
+    await host.run('mount', '--bind', '/dev/null', file);
+    for (const first of [true, false]) {
+      const report = await drive(host, { command: 'down' });
+      assert.ok(report !== null && !report.result.ok, String(first));
+      assert.equal(report.result.failure.code, 'tool_missing');
+      assert.equal(
+        report.result.failure.message,
+        `wg0 is down, but firewall rules of wg0 may have stayed, in ${where} can't be found. Install the package ${backend} and run this again; or restart the host, which ends them`,
+      );
+    }
+    // The back end that is left takes over, and forgets nothing.
+    const lines = (await drive(host, {}))?.lines.filter(({ level }) => level === 'warn') ?? [];
+    assert.ok(
+      lines.some(({ message }) => message.startsWith(`firewall rules of wg0 may have stayed, in ${where}`)),
+    );
+    await host.run('umount', file);
+    const { rules: left } = await see(host);
+    assert.deepEqual(
+      rules.filter((rule) => !left.includes(rule)),
+      [],
+    );
+    assert.equal(await answer(host, { command: 'down' }), 'taken_down');
+    assert.deepEqual((await see(host)).rules, []);
+    assert.equal(await answer(host, { command: 'down' }), 'was_down');
+  });
+}
+
 test('auto is nftables, and iptables beside a FORWARD chain that drops; a change of it leaves one set of rules', async (context) => {
   const host = await createNamespace(context);
   const networks = ['10.7.0.0/24', 'fd07::/112'] as const;
