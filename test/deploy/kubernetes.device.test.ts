@@ -5,11 +5,13 @@ import { test } from 'node:test';
 import { loadAll } from 'js-yaml';
 import type { IDaemonSet } from 'kubernetes-models/apps/v1/DaemonSet';
 import { type CreatedShape, jsonOf } from '../fixtures/api-client.ts';
+import { dumpFirewall } from '../fixtures/firewall-dump.ts';
 import { createNodeHome } from '../fixtures/running-node.ts';
 import { createSite } from '../fixtures/tunnel.ts';
 import { until } from '../fixtures/until.ts';
 
-const documents = loadAll(readFileSync('docs/kubernetes/daemonset.yaml', 'utf8'));
+const manifest = readFileSync('docs/kubernetes/daemonset.yaml', 'utf8');
+const documents = loadAll(manifest);
 const daemonSet = documents.at(-1) as IDaemonSet;
 const added = daemonSet.spec?.template.spec?.containers[0]?.securityContext?.capabilities?.add ?? [];
 const names = added.map((name) => `+${name.toLowerCase()}`);
@@ -42,4 +44,15 @@ test('with the capabilities of the manifest it makes interface and rules, and th
   assert.ok(await client.reaches('10.7.0.1'), 'the next pod');
   assert.deepEqual(await state(), before);
   assert.equal((await second.request('GET', `/peers/${peerId}`)).status, 200);
+
+  // As the manifest says it: in the pod, whose server goes on and does not bring anything back.
+  const [, command = ''] = /^# +kubectl -n wgkeeper exec POD -- wgkeeper-node (.*)$/m.exec(manifest) ?? [];
+  assert.match(await dumpFirewall(host), /wgkeeper/);
+  const ended = await home.run({ args: command.split(' '), prefix });
+  assert.equal(ended.status, 0, ended.stderr);
+  assert.equal((await second.request('GET', '/readyz')).status, 503);
+  assert.equal((await second.request('GET', '/healthz')).status, 200);
+  await second.kill('SIGTERM');
+  assert.doesNotMatch(await dumpFirewall(host), /wgkeeper/i);
+  assert.doesNotMatch(await host.run('cat', '/proc/net/dev'), /wg0:/);
 });
