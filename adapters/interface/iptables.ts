@@ -87,15 +87,16 @@ export async function findIptablesDrops(
   return ok({ chains, seen });
 }
 
-/** What `iptables-save` says, and what that of the other flavour does where it is installed, by the programs' names. */
+/** What `iptables-save` says, and what that of the other flavour does where it can tell, by the programs' names. */
 async function readFlavours(own: string, host: InterfaceHost): Step<Map<string, string>> {
   const found = new Map<string, string>();
   for (const program of [own, `${own}-nft`, `${own}-legacy`]) {
     const flavour = flavourOf(found.get(own) ?? '');
     if (flavour !== null && program.endsWith(flavour)) continue;
     const saved = await call(`${program}-save`, [], host);
-    if (!saved.ok && !saidNo(saved.failure)) return fail(refused(saved.failure, host));
     if (saved.ok) found.set(program, saved.value);
+    // Nothing of the node's depends on the other one.
+    else if (program === own && !saidNo(saved.failure)) return fail(refused(saved.failure, host));
   }
   return ok(found);
 }
