@@ -23,30 +23,27 @@ export function markAsOwn(name: string, host: InterfaceHost): Step {
 
 /**
  * Fails with `owner_unknown` where there are peers that a node can't have made which never stored one: in a file that it
- * did not write, or on a live interface without its mark. To be asked only for such a node, and where unknown peers are
- * removed. A file that differs from the configuration is passed over: `bringUp` refuses it, and says how to make them agree.
+ * did not write, or, for a user who can't read that, on a live interface without its mark. To be asked only for such a node,
+ * and where unknown peers are removed: on an interface that no such file is of, a start removes what it finds. A file that
+ * differs from the configuration is passed over: `bringUp` refuses it, and says how to make them agree.
  */
 export async function refuseForeignPeers(
   config: Pick<InterfaceConfig, 'interface' | 'listenPort' | 'subnets'>,
   host: InterfaceHost,
 ): Step {
   // Any other user has another folder, and root's file is not for it to see.
-  if (!host.isRoot) return refuseLivePeers(config.interface, true, host);
+  if (!host.isRoot) return refuseLivePeers(config.interface, host);
   const path = interfacePath(host.folder, config.interface);
   const found = await readInterfaceFile(path);
   if (!found.ok) return found;
   const file = found.value;
-  if (file !== null && !file.writtenByNode) {
-    if (listFileDifferences(file, config).length > 0) return ok(undefined);
-    if (file.peerSections > 0) {
-      const instead = 'If they are to go, take them out of that file';
-      return refuse(`${path} has ${countPeers(file.peerSections)}`, `${importing(path)} first. ${instead}`);
-    }
-  }
-  return refuseLivePeers(config.interface, file !== null, host);
+  const isForeign = file !== null && !file.writtenByNode && file.peerSections > 0;
+  if (!isForeign || listFileDifferences(file, config).length > 0) return ok(undefined);
+  const instead = 'If they are to go, take them out of that file';
+  return refuse(`${path} has ${countPeers(file.peerSections)}`, `${importing(path)} first. ${instead}`);
 }
 
-async function refuseLivePeers(name: string, hasFile: boolean, host: InterfaceHost): Step {
+async function refuseLivePeers(name: string, host: InterfaceHost): Step {
   if (!(await isThere(name, host))) return ok(undefined);
   const shown = await call('ip', ['-json', 'link', 'show', 'dev', name], host);
   if (shown.ok && parseAlias(shown.value, name) === mark) return ok(undefined);
@@ -55,11 +52,10 @@ async function refuseLivePeers(name: string, hasFile: boolean, host: InterfaceHo
   if (!listed.ok && listed.failure.code !== 'command_timeout') return ok(undefined);
   const peers = listed.ok ? listed.value.split('\n').filter(Boolean).length : null;
   if (peers === 0) return ok(undefined);
-  const saving = `${hasFile ? '' : 'make its file with "wgkeeper-node init", '}bring them into its file with "wg-quick save ${name}"`;
   const path = interfacePath(interfaceFolder(true, '/'), name);
   return refuse(
     peers === null ? `${name} does not answer and may have peers` : `${name} has ${countPeers(peers)}`,
-    `${saving}, and ${importing(path)} first. If they are to go, run "wgkeeper-node down"`,
+    `as root, ${importing(path)} first, or make it the node's own with "wgkeeper-node up", and the peers go`,
   );
 }
 

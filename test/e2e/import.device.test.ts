@@ -162,18 +162,20 @@ test('whoever starts the node before the import is told so, and no peer is lost'
   };
   await refuses({ args: ['up'] }, file);
   await refuses({}, file);
-  // As with SaveConfig, whose file has them when the interface goes down.
-  await write(host, file, head);
-  await refuses({ args: ['up'] }, 'wg0');
-  await refuses({}, 'wg0');
   const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
   const rights = '-all,+net_admin,+dac_override';
   const caps = [`--inh-caps=${rights}`, `--ambient-caps=${rights}`, `--bounding-set=${rights}`];
   await refuses({ prefix: ['setpriv', ...nobody, ...caps] }, 'wg0');
-  await host.run('wg-quick', 'save', 'wg0');
   assert.equal((await home.run({ args: ['import', file, '--apply'] })).status, 0);
   await home.start();
   assert.deepEqual(await peersOf(host), before);
+});
+
+test('peers that no file names leave an interface made by hand, as unknown ones do', async (context) => {
+  const { host, home } = await makeByHand(context, usualPeers);
+  await write(host, file, head);
+  await home.start();
+  assert.deepEqual(await peersOf(host), []);
 });
 
 test('only reported, unknown peers keep no node from its start', async (context) => {
