@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { type ApiClient, jsonOf, type PageShape } from '../test/fixtures/api-client.ts';
 import type { Bench, Surroundings } from './bench.ts';
 import { apiKey } from './in-process-api.ts';
 import { rateOf, startLoad } from './load/load.ts';
@@ -54,6 +55,9 @@ async function createsOnDevice(peers: number, { rounds, progress }: Surroundings
       creates: true,
       prefix,
     });
+    progress(`${peers} peers: warming up`);
+    await rateOf(load, sliceMs);
+    await deleteAfter(peers, node.client);
     progress(`${peers} peers: waiting for the device to calm down`);
     await quiet(site.namespace);
     const rates: { readonly node: number; readonly bare: number }[] = [];
@@ -82,6 +86,15 @@ async function createsOnDevice(peers: number, { rounds, progress }: Surroundings
     ];
   } finally {
     await site.close();
+  }
+}
+
+/** Deletes all but the oldest: what made the node warm is not to be part of what is measured. */
+async function deleteAfter(oldest: number, client: ApiClient): Promise<void> {
+  const page = jsonOf<PageShape>(await client.request('GET', `/peers?offset=${oldest}`));
+  for (let first = 0; first < page.data.length; first += clients) {
+    const some = page.data.slice(first, first + clients);
+    await Promise.all(some.map(({ peerId }) => client.request('DELETE', `/peers/${peerId}`)));
   }
 }
 
