@@ -2,9 +2,9 @@
 import { type Address, parseAddress } from '../../core/address.ts';
 import type { PortFacts, PortHolder, ServerFacts } from '../../core/doctor/network.ts';
 import { findListenFailure } from '../../core/http/listen-failure.ts';
-import { type Holders, socketLink } from './processes.ts';
+import { type Holders, socketLink } from '../host/processes.ts';
+import type { BoundSocket } from '../host/socket-text.ts';
 import type { Sight } from './sight.ts';
-import type { BoundSocket } from './socket-text.ts';
 
 /** Finds who has `server.port`, and whether `server.host` is an address of this host. */
 export async function lookAtApiPort(sight: Sight): Promise<PortFacts> {

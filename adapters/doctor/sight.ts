@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import type { Config } from '../../core/config/config.ts';
 import type { StoreFacts } from '../../core/doctor/files.ts';
 import type { InterfaceFacts } from '../../core/doctor/interface.ts';
+import { findHolders, type Holders, socketLink } from '../host/processes.ts';
+import { type BoundSockets, readSockets } from '../host/sockets.ts';
 import { settleBackend } from '../interface/firewall.ts';
 import type { FirewallConfig } from '../interface/firewall-rules.ts';
 import { interfacePath } from '../interface/interface-file.ts';
@@ -12,8 +14,6 @@ import { lockPath } from '../store/open.ts';
 import { readDeviceFacts, readLinks } from './device.ts';
 import type { DoctorHost } from './host.ts';
 import { lookAtInterfaceFile, type SeenFile } from './interface-file.ts';
-import { findHolders, type Holders, socketLink } from './processes.ts';
-import { type BoundSockets, readSockets } from './sockets.ts';
 import { lookAtStore, storeTarget } from './store.ts';
 
 /** This host, with a configuration that is right. */

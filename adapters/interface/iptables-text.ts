@@ -13,7 +13,8 @@ import {
   splitByHook,
   tagPrefix,
 } from './firewall-rules.ts';
-import { type ForeignChains, findCatchAll, parseIptablesChains } from './foreign-rules.ts';
+import { type ForeignChains, findCatchAll } from './foreign-rules.ts';
+import { parseIptablesChains } from './foreign-rules-text.ts';
 
 /** What iptables-restore is to be told, and what it would change. */
 export interface IptablesPlan {

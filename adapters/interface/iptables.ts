@@ -9,7 +9,8 @@ import {
   type FirewallRule,
   familiesOf,
 } from './firewall-rules.ts';
-import { type DroppingChain, dropsOthers, letsPass, renderIptablesRemedies } from './foreign-rules.ts';
+import { type DroppingChain, dropsOthers, letsPass } from './foreign-rules.ts';
+import { renderIptablesRemedies } from './foreign-rules-remedies.ts';
 import { call, type InterfaceHost, refused, type Step, saidNo } from './interface-host.ts';
 import { flavourOf, iptablesProgram, parseFilterChains, planRestore } from './iptables-text.ts';
 

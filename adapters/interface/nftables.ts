@@ -2,12 +2,9 @@
 import type { AddressFamily } from '../../core/address.ts';
 import { fail, ok } from '../../core/result.ts';
 import type { FirewallConfig, FirewallPlan, FirewallRule } from './firewall-rules.ts';
-import {
-  type DroppingChain,
-  letsPass,
-  parseNftablesChains,
-  renderNftablesRemedies,
-} from './foreign-rules.ts';
+import { type DroppingChain, letsPass } from './foreign-rules.ts';
+import { renderNftablesRemedies } from './foreign-rules-remedies.ts';
+import { parseNftablesChains } from './foreign-rules-text.ts';
 import { call, type InterfaceHost, refused, type Step, saidNo } from './interface-host.ts';
 import {
   compareNftables,

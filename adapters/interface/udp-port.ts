@@ -1,6 +1,6 @@
 // Who has a UDP port that WireGuard was refused: neither wg nor ip says more than that the address is in use.
-import { findHolders, socketLink } from '../doctor/processes.ts';
-import { readSockets } from '../doctor/sockets.ts';
+import { findHolders, socketLink } from '../host/processes.ts';
+import { readSockets } from '../host/sockets.ts';
 import type { InterfaceFailure } from './interface-host.ts';
 
 /**

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseRoutes } from '../../../adapters/doctor/routes.ts';
-import { findAbstractSocket, parseSockets } from '../../../adapters/doctor/socket-text.ts';
+import { findAbstractSocket, parseSockets } from '../../../adapters/host/socket-text.ts';
 import { formatAddress, formatCidr } from '../../../core/address.ts';
 
 const shown = (table: string, protocol: 'tcp' | 'udp') =>

@@ -7,10 +7,9 @@ import {
   type ForeignChains,
   findCatchAll,
   letsPass,
-  parseIptablesChains,
-  parseNftablesChains,
-  renderNftablesRemedies,
 } from '../../../adapters/interface/foreign-rules.ts';
+import { renderNftablesRemedies } from '../../../adapters/interface/foreign-rules-remedies.ts';
+import { parseIptablesChains, parseNftablesChains } from '../../../adapters/interface/foreign-rules-text.ts';
 
 const subnets = { IPv4: '10.7.0.0/24', IPv6: 'fd07::/112' } as const;
 
