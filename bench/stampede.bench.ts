@@ -11,7 +11,7 @@ const clients = 64;
 
 /** What `load/stampede.ts` prints. */
 interface Times {
-  readonly crowdMs: readonly number[];
+  readonly crowdsMs: readonly (readonly number[])[];
   readonly aloneMs: readonly number[];
 }
 
@@ -37,14 +37,16 @@ export const stampedeBench: Bench = {
       );
       const looks = counted.looks() - before;
       const lookMs = median(await timeLooks(site.namespace, counted.path));
+      const slowest = quantile(times.crowdsMs.flat(), 0.99);
       const base = { bench: 'stampede', unit: 'ms' };
       return [
         {
           ...base,
           what: `GET /stats, p99 of ${clients} at once`,
-          value: quantile(times.crowdMs, 0.99),
+          value: median(times.crowdsMs.map((crowd) => quantile(crowd, 0.99))),
           against: { value: lookMs, what: 'one wg show dump after a rest' },
           bar: { most: 3 },
+          note: `median of ${most} crowds; p99 of all their answers ${slowest.toFixed(1)} ms`,
         },
         {
           ...base,

@@ -1,12 +1,12 @@
 // Many clients ask for `/stats` in the same moment, each time when the last look at the device has grown old.
-// Arguments: port, clients, rounds, the key. Prints JSON: milliseconds of every answer, and of a single asker's.
+// Arguments: port, clients, rounds, the key. Prints JSON: milliseconds of every answer, by crowds, and of a single asker's.
 import { setTimeout } from 'node:timers/promises';
 import { openRaw, rawRequest } from './raw-connection.ts';
 
 const [port = '', clients = '', rounds = '', apiKey = ''] = process.argv.slice(2);
 const connections = await Promise.all(Array.from({ length: Number(clients) }, () => openRaw(Number(port))));
 const request = rawRequest('GET', '/stats', apiKey);
-const times = { crowdMs: [] as number[], aloneMs: [] as number[] };
+const times = { crowdsMs: [] as number[][], aloneMs: [] as number[] };
 
 async function ask(askers: typeof connections): Promise<number[]> {
   const began = performance.now();
@@ -26,7 +26,7 @@ for (let round = 0; round <= Number(rounds); round++) {
   const alone = await ask(connections.slice(0, 1));
   // In the first round both sides are still being compiled.
   if (round === 0) continue;
-  times.crowdMs.push(...crowd);
+  times.crowdsMs.push(crowd);
   times.aloneMs.push(...alone);
 }
 for (const connection of connections) connection.close();
