@@ -2,13 +2,19 @@
 // Knows no secret by name: LogFields holds flat values only, and callers hand in none that is secret.
 import { writeSync } from 'node:fs';
 import { pino } from 'pino';
-import { logBacklogBytesMax, logBufferBytes, logFlushMs } from '../core/limits.ts';
+import {
+  logBacklogBytesMax,
+  logBufferBytes,
+  logEndPauseMs,
+  logEndTries,
+  logFlushMs,
+} from '../core/limits.ts';
 import type { Clock, Log, LogLevel } from '../core/ports.ts';
 
 /** A log that gathers its lines. */
 export interface BufferedLog extends Log {
-  /** Writes what is gathered, before it returns. For the end of the process; lines go on being taken. */
-  flush(): void;
+  /** Writes what is gathered before it returns, and waits for a slow reader `logEndTries` times. For the end of the process; lines go on being taken. */
+  end(): void;
   /** From now on takes what is at or above this level. */
   setLevel(level: LogLevel): void;
 }
@@ -50,7 +56,7 @@ export function createLog(options: {
     warn: urgent('warn'),
     error: urgent('error'),
     fatal: urgent('fatal'),
-    flush: buffer.flush,
+    end: buffer.end,
     setLevel: (level) => {
       lines.level = level;
     },
@@ -61,7 +67,10 @@ interface LineBuffer {
   add(line: string): void;
   flush(): void;
   flushSoon(): void;
+  end(): void;
 }
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
 
 function createLineBuffer(fd: number, clock: Clock): LineBuffer {
   let waiting = '';
@@ -89,6 +98,15 @@ function createLineBuffer(fd: number, clock: Clock): LineBuffer {
     else if (lost > 0) reportLost();
   }
 
+  function end(): void {
+    flush();
+    for (let tries = 0; tries < logEndTries && refused.length > 0; tries++) {
+      // Nothing else is to happen any more, so the whole thread may wait.
+      Atomics.wait(pause, 0, 0, logEndPauseMs);
+      flush();
+    }
+  }
+
   function reportLost(): void {
     const line = { level: 'warn', time: isoTime(clock), lost, msg: 'log lines were lost' };
     lost = 0;
@@ -113,7 +131,7 @@ function createLineBuffer(fd: number, clock: Clock): LineBuffer {
     });
   }
 
-  return { add, flush, flushSoon };
+  return { add, flush, flushSoon, end };
 }
 
 function isoTime(clock: Clock): string {

@@ -40,7 +40,12 @@ async function main(): Promise<void> {
       programFile: fileURLToPath(import.meta.url),
     }),
     loadConfig: () => loadConfig(configPath),
-    openLog: (fd, level) => (log = createLog({ fd, level, clock })),
+    openLog(fd, level) {
+      // As a stream Node makes a pipe or a socket non-blocking until it ends: who reads the log slowly must not stop the node.
+      if (fd === 1) void process.stdout;
+      log = createLog({ fd, level, clock });
+      return log;
+    },
     supervise: (log, condition) => {
       const environment = { ...process.env };
       const run = createRunCommand({ PATH: path, NOTIFY_SOCKET: environment['NOTIFY_SOCKET'] ?? '' });
@@ -96,7 +101,7 @@ function crash(error: unknown): never {
 
 process.on('uncaughtException', crash);
 process.on('unhandledRejection', crash);
-process.on('exit', () => log?.flush());
+process.on('exit', () => log?.end());
 // In time: the native module is loaded with the first server.
 Object.assign(process.env, nativeEnvironment);
 void main();

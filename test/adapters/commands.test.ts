@@ -50,7 +50,7 @@ function surroundings(
     warn: line('warn'),
     error: line('error'),
     fatal: line('fatal'),
-    flush: () => {},
+    end: () => {},
     setLevel: (level) => note(`level ${level}`),
   };
   const asked = <Value>(name: string, value: Value) => {

@@ -1,6 +1,7 @@
 // What is written when: full buffers, time, urgent and audit lines, and descriptors that take nothing.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,7 +64,7 @@ describe('a line', () => {
   it('is left out below the level', () => {
     const { log, lines } = logged('warn');
     for (const level of ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const) log[level]({}, level);
-    log.flush();
+    log.end();
     assert.deepEqual(
       lines().map((line) => line['msg']),
       ['warn', 'error', 'fatal'],
@@ -131,8 +132,8 @@ describe('writing', () => {
   it('happens when asked for', () => {
     const { log, lines } = logged();
     log.info({}, 'last words');
-    log.flush();
-    log.flush();
+    log.end();
+    log.end();
     assert.equal(lines().length, 1);
   });
 });
@@ -193,12 +194,28 @@ describe('a descriptor that takes nothing', () => {
     assert.ok(lines.length > 900, 'what fits is kept');
   });
 
+  it('at the end gets the rest as its reader takes it', async () => {
+    const path = fifo();
+    const output = join(folder, 'taken');
+    const fd = open(path, constants.O_RDWR | constants.O_NONBLOCK);
+    const reader = spawn('cat', [path], {
+      stdio: ['ignore', open(output, constants.O_CREAT | constants.O_WRONLY), 'ignore'],
+    });
+    const log = createLog({ level: 'info', fd, clock: createFakeClock() });
+    for (let count = 0; count < 900; count++) log.info({ count }, 'x'.repeat(1_000));
+    log.end();
+    descriptors.splice(descriptors.indexOf(fd), 1);
+    closeSync(fd);
+    await once(reader, 'exit');
+    assert.equal(parseLines(readFileSync(output, 'utf8')).length, 900);
+  });
+
   it('because the disk is full does not stop the node', async () => {
     const clock = createFakeClock();
     const log = createLog({ level: 'info', fd: open('/dev/full', constants.O_WRONLY), clock });
     for (let count = 0; count < 2_000; count++) log.error({ count }, 'x'.repeat(100));
     await clock.advance(1_000);
-    log.flush();
+    log.end();
     assert.equal(clock.timers, 1, 'it is tried again');
   });
 
@@ -223,7 +240,7 @@ describe('a new level', () => {
     log.debug({}, 'in time');
     log.setLevel('fatal');
     log.error({}, 'too late');
-    log.flush();
+    log.end();
     assert.deepEqual(
       lines().map((line) => line['msg']),
       ['in time'],

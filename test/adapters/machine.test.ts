@@ -36,7 +36,7 @@ function machine() {
     config: config(store),
     store,
     file: join(workingDirectory, 'wireguard/wgk-none.conf'),
-    log: { ...log, flush: () => {}, setLevel: () => {} },
+    log: { ...log, end: () => {}, setLevel: () => {} },
     loud: () => log.lines.filter((line) => line.level === 'error').length,
   };
 }

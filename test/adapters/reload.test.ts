@@ -39,7 +39,7 @@ function setUp() {
   const reload = createReload({
     config: parse(),
     server,
-    log: { ...log, flush: () => {}, setLevel: (level) => void levels.push(level) },
+    log: { ...log, end: () => {}, setLevel: (level) => void levels.push(level) },
     loadConfig: () => file,
     levelOf: (config) => config.logLevel,
   });

@@ -1,9 +1,20 @@
 // The program as a process: arguments, refusals to start, exit codes and signals. What it serves is tested elsewhere.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { jsonOf, type PageShape } from '../fixtures/api-client.ts';
 import { connect } from '../fixtures/raw-client.ts';
@@ -154,6 +165,37 @@ test('SIGTERM and SIGINT end it with 0 once it has drained; SIGHUP does not', as
     const ended = await node.kill(signal);
     assert.deepEqual([ended.status, ended.signal, ended.stderr], [0, null, '']);
   }
+});
+
+test('a log that nobody reads for now stops no request, and loses no line', {
+  timeout: 60_000,
+}, async (context) => {
+  const home = await createNodeHome(context);
+  const pipe = join(home.folder, 'log');
+  execFileSync('mkfifo', [pipe]);
+  const reader = openSync(pipe, constants.O_RDWR | constants.O_NONBLOCK);
+  context.after(() => closeSync(reader));
+  const node = await home.start({ prefix: ['sh', '-c', `exec "$@" >${pipe}`, 'sh'] });
+  // A pipe holds 64 KB (pipe(7)), some 250 of these lines.
+  const peerIds = Array.from({ length: 50 }, () => randomUUID());
+  const rounds = 10;
+  for (let round = 0; round < rounds; round++) {
+    const answers = await Promise.all(
+      peerIds.map((peerId) => node.request('POST', '/peers', { body: { peerId } })),
+    );
+    assert.ok(answers.every(({ status }) => status === 200));
+  }
+  let said = '';
+  const piece = Buffer.alloc(65_536);
+  await until('every change is told', async () => {
+    try {
+      said += piece.toString('utf8', 0, readSync(reader, piece));
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'EAGAIN');
+    }
+    return said.split('"audit":true').length > peerIds.length * rounds;
+  });
+  assert.equal(said.includes('were lost'), false);
 });
 
 test('a client that never finishes its request does not keep it from ending; a second signal ends it at once', async (context) => {
