@@ -67,8 +67,9 @@ export const checks: readonly Check[] = [
   },
   {
     name: 'wireguard',
-    needs: 'device',
-    make: async (host, config) => judgeWireGuard(await lookForWireGuard(host, config)),
+    needs: 'host',
+    make: async (host, config) =>
+      judgeWireGuard(config?.wireguard.backend === 'memory' ? null : await lookForWireGuard(host, config)),
   },
   { name: 'forwarding', needs: 'interface', make: checkForwarding },
   { name: 'interface', needs: 'interface', make: checkInterface },

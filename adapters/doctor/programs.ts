@@ -1,6 +1,6 @@
 // Looks for the programs that the node runs, and for WireGuard in the kernel or beside it.
 import { constants, existsSync } from 'node:fs';
-import { access, readFile } from 'node:fs/promises';
+import { access, open, readFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '../../core/config/config.ts';
@@ -51,9 +51,16 @@ export async function lookForWireGuard(host: DoctorHost, config: Config | null):
   return {
     kernel,
     hasUserspace: await isOnPath('wireguard-go', host.path),
-    hasTun: existsSync('/dev/net/tun'),
+    hasTun: await opens('/dev/net/tun'),
     isUsed: kernel !== 'loaded' && config !== null && (await answers(config.wireguard.interface, host)),
   };
+}
+
+/** A device node may be there, and its driver or a container's permission not (ENODEV, EPERM). */
+async function opens(path: string): Promise<boolean> {
+  const handle = await open(path, 'r+').catch(() => null);
+  await handle?.close();
+  return handle !== null;
 }
 
 async function answers(name: string, { run, isRoot }: DoctorHost): Promise<boolean> {

@@ -55,11 +55,12 @@ export function compareInterface({ name, link, device, wanted, fileKey }: LiveFa
     ...missingOf(link.addresses, wanted.addresses).map((each) =>
       doubtful(`${name} has the address ${each}, which is not configured`, upAgain),
     ),
-    ...(device === null ? [] : compareDevice(device, wanted.listenPort, fileKey)),
+    ...(device === null ? [] : compareDevice(name, device, wanted.listenPort, fileKey)),
   ];
 }
 
 function compareDevice(
+  name: string,
   { publicKey, listenPort }: NonNullable<LiveFacts['device']>,
   wantedPort: number,
   fileKey: string | null,
@@ -68,8 +69,9 @@ function compareDevice(
     listenPort === wantedPort ? [] : [bad(`it listens on port ${listenPort}, not on ${wantedPort}`, upAgain)];
   if (publicKey === '(none)') return [...port, bad('it has no private key', upAgain)];
   if (fileKey === null || fileKey === publicKey) return port;
-  const otherKey = 'its key is not that of its file: clients can not connect after the next start, or now';
-  return [...port, bad(otherKey, upAgain)];
+  const otherKey = 'its key is not that of its file, and clients know one of the two';
+  const advice = `to keep the key of ${name}, move its file away, and wgkeeper-node up makes one with that key; to take the file's, wgkeeper-node down and up`;
+  return [...port, bad(otherKey, advice)];
 }
 
 function missingOf(wanted: readonly string[], there: readonly string[]): readonly string[] {
@@ -149,7 +151,14 @@ function judgeContent(path: string, file: FileContent): readonly Verdict[] {
     ...file.differences.map(({ seen, advice }) =>
       bad(`${path}, not written by the node or edited since: ${seen}`, advice),
     ),
-    ...(file.hasRules ? [] : [doubtful(`${path} has other PostUp and PostDown than the node would write`)]),
+    ...(file.hasRules
+      ? []
+      : [
+          doubtful(
+            `${path} has other PostUp and PostDown than the node would write`,
+            `where that is not meant: wgkeeper-node import ${path} --apply`,
+          ),
+        ]),
   ];
 }
 

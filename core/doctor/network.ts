@@ -100,7 +100,10 @@ export function judgeMtu({ name, mtuBytes, wan }: MtuFacts): Verdict {
   if (mtuBytes > roomBytes)
     return doubtful(`${mtuBytes} bytes, more than ${outer}: packets are broken up or lost`, set);
   if (outerBytes < mtuBytesMin + tunnelOverheadBytes) {
-    return doubtful(`${wan?.name} carries ${outerBytes} bytes, too few for ${mtuBytesMin} inside a tunnel`);
+    return doubtful(
+      `${wan?.name} carries ${outerBytes} bytes, too few for ${mtuBytesMin} inside a tunnel`,
+      `where the network takes it: ip link set ${wan?.name} mtu ${mtuBytesMin + tunnelOverheadBytes}`,
+    );
   }
   return good(`${mtuBytes} bytes fit into ${outer}`);
 }

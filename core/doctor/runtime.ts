@@ -17,13 +17,18 @@ export interface RuntimeFacts {
   readonly nativeNeeds: string;
 }
 
-/** Fails where the HTTP module does not load. */
+/** Fails where the HTTP module does not load, and for a Node.js that nobody tries the program with. */
 export function judgeRuntime(facts: RuntimeFacts): Verdict {
   const libc = facts.glibcVersion === null ? 'without glibc' : `with glibc ${facts.glibcVersion}`;
   const seen = `Node.js ${facts.nodeVersion} on ${facts.architecture} ${libc}`;
   if (!facts.nativeLoads) return bad(`${seen}: the HTTP module does not load`, facts.nativeNeeds);
+  if (Number.parseInt(facts.nodeVersion, 10) < nodeMajorMin)
+    return bad(`${seen}, which is too old`, 'install Node.js 20, 22 or 24');
   return good(`${seen}: the HTTP module loads`);
 }
+
+// `engines` in package.json.
+const nodeMajorMin = 20;
 
 /** What this process may do. */
 export interface PrivilegeFacts {

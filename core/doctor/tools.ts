@@ -25,7 +25,7 @@ export interface WireGuardFacts {
   readonly kernel: KernelWireGuard;
   /** Whether wireguard-go is on the PATH. */
   readonly hasUserspace: boolean;
-  /** Whether /dev/net/tun is there. */
+  /** Whether /dev/net/tun is there and lets itself be opened. */
   readonly hasTun: boolean;
   /** Whether the interface is there and answers: then it runs in userspace, unless the kernel has WireGuard. */
   readonly isUsed: boolean;
@@ -34,8 +34,14 @@ export interface WireGuardFacts {
 /** `loaded`: it is there. `loadable`: as a module. `absent`: neither. `unknown`: not loaded, and no modules can be seen. */
 export type KernelWireGuard = 'loaded' | 'loadable' | 'absent' | 'unknown';
 
-/** Fails where it is to be had from nowhere, as far as can be seen; warns where only from userspace. */
-export function judgeWireGuard(facts: WireGuardFacts): Verdict {
+/** Fails where it is to be had from nowhere, as far as can be seen; warns where only from userspace. Null: the device is in memory. */
+export function judgeWireGuard(facts: WireGuardFacts | null): Verdict {
+  if (facts === null) {
+    return doubtful(
+      'not used: wireguard.backend is memory, and no traffic flows',
+      'set it to wg where peers are to connect',
+    );
+  }
   const { kernel, hasUserspace, hasTun } = facts;
   if (kernel === 'loaded') return good('the kernel has it');
   if (kernel === 'loadable') return good('the kernel has a module, which is loaded when it is needed');

@@ -105,7 +105,9 @@ const faults: readonly Fault[] = [
     happens: shell(
       `cp ${file} /etc/wireguard/before; wg genkey >/etc/wireguard/key; wg set wg0 private-key /etc/wireguard/key`,
     ),
-    troubles: { interface: /^fail: its key is not that of its file/ },
+    troubles: {
+      interface: /^fail: its key is not that of its file.* → to keep the key of wg0, move its file away/,
+    },
     mended: shell(
       `sed -n 's/^PrivateKey = //p' ${file} >/etc/wireguard/key; wg set wg0 private-key /etc/wireguard/key`,
     ),
@@ -553,6 +555,7 @@ test('of a device in memory nothing is asked that only another one needs', async
     'node',
     'clock',
     'programs',
+    'wireguard',
     'api_port',
     'metrics_port',
     'store',
@@ -562,6 +565,7 @@ test('of a device in memory nothing is asked that only another one needs', async
     'open_files',
   ]);
   assert.equal(linesOf(said)['programs'], 'ok: none are needed');
+  assert.match(linesOf(said)['wireguard'] ?? '', /^warn: .*no traffic flows → /);
   assert.equal(said.status, 0, said.stdout);
 });
 

@@ -68,6 +68,13 @@ cases('Node.js', [
     /without glibc/,
     /^Node\.js 20$/,
   ],
+  [
+    'too old',
+    judgeRuntime({ ...runtime, nodeVersion: '18.20.8' }),
+    'fail',
+    /18\.20\.8 .* too old$/,
+    /20, 22/,
+  ],
 ]);
 
 cases('rights', [
@@ -132,6 +139,7 @@ const nothing = { hasUserspace: false, hasTun: false, isUsed: false };
 const userspace = { hasUserspace: true, hasTun: true, isUsed: false };
 cases('WireGuard', [
   ['in the kernel', judgeWireGuard({ kernel: 'loaded', ...nothing }), 'ok', /^the kernel has it$/],
+  ['in memory', judgeWireGuard(null), 'warn', /no traffic flows$/, /set it to wg/],
   ['as a module', judgeWireGuard({ kernel: 'loadable', ...nothing }), 'ok', /module/],
   [
     'in userspace',
@@ -299,7 +307,13 @@ cases('the MTU', [
   ['that fits Ethernet, for want of a WAN interface', mtu(1_420), 'ok', /1500 of Ethernet/],
   ['one byte too many', mtu(1_321, 1_400), 'warn', /broken up/, /mtu 1320$/],
   ['too small for IPv6', mtu(1_279, 1_500), 'warn', /too few for IPv6/, /mtu 1420$/],
-  ['on a path too small for any tunnel with IPv6', mtu(1_280, 1_300), 'warn', /carries 1300/],
+  [
+    'on a path too small for any tunnel with IPv6',
+    mtu(1_280, 1_300),
+    'warn',
+    /carries 1300/,
+    /eth0 mtu 1360$/,
+  ],
   ['of no interface', mtu(null, 1_500), 'warn', /no wg0/, /check interface/],
   ['not to be seen', mtu(undefined), 'warn', /^the MTU of wg0 could not be seen$/],
 ]);
@@ -447,6 +461,7 @@ cases("the interface's file", [
     file({ asConfigured: false, writtenByNode: false, hasRules: false }),
     'warn',
     /other PostUp/,
+    /import \/f --apply$/,
   ],
   [
     'made by hand, and fitting',
