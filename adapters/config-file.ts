@@ -1,5 +1,6 @@
 // Reads config.yaml and the secrets that it points to. What the keys mean, and every rule, is core/config/config.ts.
 import { isUtf8 } from 'node:buffer';
+import { fileURLToPath } from 'node:url';
 import { type Config, parseConfig } from '../core/config/config.ts';
 import { type ConfigProblem, formatConfigProblem } from '../core/config/problem.ts';
 import { configBytesMax, configDepthMax, secretFileBytesMax } from '../core/limits.ts';
@@ -53,9 +54,12 @@ export function loadConfig(path: string): Result<LoadedConfig, ConfigFailure> {
   return ok({ config: config.value, warnings });
 }
 
+// From dist/adapters/, where this is run.
+const exampleConfig = fileURLToPath(new URL('../../config.example.yaml', import.meta.url));
+
 function missingHint({ code }: SmallFileFailure): string {
   return code === 'missing'
-    ? '; start from config.example.yaml, or name the file in the environment variable NODE_CONFIG'
+    ? `; start from ${exampleConfig}, or name the file in the environment variable NODE_CONFIG`
     : '';
 }
 

@@ -65,7 +65,7 @@ describe('a configuration file', () => {
   it('that can not be read says why', () => {
     assert.match(
       refused(join(folder, 'missing.yaml')).join(),
-      /^: there is no such file; start from config\.example\.yaml/,
+      /^: there is no such file; start from \/.*\/config\.example\.yaml/,
     );
     assert.deepEqual(refused(folder), [': a folder, not a file']);
     assert.deepEqual(refused(write(new Uint8Array([0x61, 0x3a, 0x20, 0xff]))), [': not UTF-8 text']);
