@@ -89,7 +89,7 @@ async function makePlan(
   const target = await readTarget(source, host.folder, name);
   if (!target.ok) return target;
   const live = device === null ? ok(null) : await readLive(device, host.derivePublicKey(source.privateKey));
-  if (!live.ok) return live;
+  if (!live.ok) return host.isRoot ? live : fail({ message: `${live.failure.message}. Run it as root` });
   const idOf = (publicKey: PublicKey) => source.ids.get(publicKey) ?? derivePeerId(publicKey);
   const adoption = planAdoption(source.peers, { stored, live: live.value, subnets, idOf, nowMs });
   return ok({ source, stored: stored.length, adoption, live: live.value, target: target.value });
