@@ -27,7 +27,7 @@ function renderText({ machine, rounds, rows, left }: Results, plots: readonly st
   return `# Benchmarks
 
 Made by \`npm run bench -- --publish\`: every number on this page comes from \`benchmarks.json\` beside it. How to run and read
-the benchmarks is in [bench/README.md](../bench/README.md).
+the benchmarks is in \`bench/README.md\`, beside the sources.
 
 ${held} of ${judgedRows.length} bars are held, ${judgedRows.length - held} are missed.${left.length > 0 ? ` Not measured: ${left.join('; ')}.` : ''}
 
