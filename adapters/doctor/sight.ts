@@ -5,7 +5,7 @@ import type { StoreFacts } from '../../core/doctor/files.ts';
 import type { InterfaceFacts } from '../../core/doctor/interface.ts';
 import { findHolders, type Holders, socketLink } from '../host/processes.ts';
 import { type BoundSockets, readSockets } from '../host/sockets.ts';
-import { settleBackend } from '../interface/firewall.ts';
+import { settleBackendInForce } from '../interface/firewall.ts';
 import type { FirewallConfig } from '../interface/firewall-rules.ts';
 import { interfacePath } from '../interface/interface-file.ts';
 import { interfaceLockName } from '../interface/interface-lock.ts';
@@ -59,7 +59,7 @@ export function createSight(host: DoctorHost, config: Config): Sight {
       return lookAtInterfaceFile(filePath, { ...wireguard, routing });
     }),
     routing: once(async () => {
-      const settled = await settleBackend(wireguard, host);
+      const settled = await settleBackendInForce(wireguard, host);
       return settled.ok ? settled.value : undefined;
     }),
     links: once(() => readLinks(host.run)),

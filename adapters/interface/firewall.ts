@@ -41,6 +41,25 @@ export async function settleBackend(
 }
 
 /**
+ * The back end to hold a live host against. As above; but where `auto` would choose the other one by now, the one that has
+ * made every rule and is let pass by all others goes on being right.
+ */
+export async function settleBackendInForce(
+  wireguard: Pick<Config['wireguard'], 'interface' | 'subnets' | 'routing'>,
+  host: InterfaceHost,
+): Step<FirewallConfig['routing']> {
+  const settled = await settleBackend(wireguard, host);
+  if (!settled.ok || settled.value === null || wireguard.routing?.backend !== 'auto') return settled;
+  const { wanInterface, backend } = settled.value;
+  const other = { wanInterface, backend: backend === 'nftables' ? 'iptables' : 'nftables' } as const;
+  const config = { ...wireguard, routing: other };
+  const rules = await inspectRules(config, host);
+  if (!rules.ok || rules.value !== 'present') return settled;
+  const drops = await findDrops(config, host);
+  return drops.ok && drops.value.length === 0 ? ok(other) : settled;
+}
+
+/**
  * nftables; but iptables where only that works, and where its FORWARD chain drops by policy or by its last rule, as those
  * of Docker, ufw and RHEL do: a rule in there is heard, while one in a table of our own could not let through what that
  * chain drops.

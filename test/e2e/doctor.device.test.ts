@@ -213,7 +213,7 @@ const faults: readonly Fault[] = [
     ),
     troubles: {
       firewall:
-        /^warn: every rule is there \(nftables\), but others drop forwarded packets: inet theirs f → .*: nft 'insert rule inet theirs f iifname "wg0" oifname "wan0" accept'; nft /,
+        /^warn: every rule is there \(nftables\), but others drop forwarded packets: inet theirs f → .*: nft 'insert rule inet theirs f iifname wg0 oifname wan0 accept'; nft /,
     },
     mended: shell('nft delete table inet theirs'),
   },
@@ -307,6 +307,17 @@ const faults: readonly Fault[] = [
       firewall: /^fail: rules are missing/,
     },
     mended: ({ home }) => home.configure({ wireguard: { routing: { wan_interface: 'wan0' } } }),
+  },
+  {
+    what: 'a policy that has gone again for which up took the other back end',
+    happens: async (world) => {
+      await world.host.run('iptables', '-P', 'FORWARD', 'DROP');
+      assert.equal((await world.home.run({ args: ['up'] })).status, 0);
+      await world.host.run('iptables', '-P', 'FORWARD', 'ACCEPT');
+      assert.match(await world.host.run('iptables-save'), /WGKEEPER-wg0/);
+    },
+    troubles: {},
+    mended: ({ home }) => home.run({ args: ['up'] }),
   },
   {
     what: 'an interface that is down',
