@@ -166,8 +166,8 @@ describe("firewalld's chain", () => {
       'firewall-cmd --permanent --new-policy=wgkeeper',
       'firewall-cmd --permanent --policy=wgkeeper --add-ingress-zone=ANY',
       'firewall-cmd --permanent --policy=wgkeeper --add-egress-zone=ANY',
-      `firewall-cmd --permanent --policy=wgkeeper --add-rich-rule='rule family="ipv4" source address="10.7.0.0/24" accept'`,
-      `firewall-cmd --permanent --policy=wgkeeper --add-rich-rule='rule family="ipv6" source address="fd07::/112" accept'`,
+      `firewall-cmd --permanent --policy=wgkeeper --add-rich-rule='rule family=ipv4 source address=10.7.0.0/24 accept'`,
+      `firewall-cmd --permanent --policy=wgkeeper --add-rich-rule='rule family=ipv6 source address=fd07::/112 accept'`,
       'firewall-cmd --reload',
     ]);
   });
