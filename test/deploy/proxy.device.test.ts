@@ -48,9 +48,14 @@ test('no answer names Caddy, whoever gives it', async (context) => {
     redirected,
     /^http\/1\.1 308 .*\nlocation: https:\/\/node1\.example\.org\/peers\?limit=1\r\n/s,
   );
+  const strange = await headersOf('http', '/healthz', 'node2.example.org');
+  assert.match(strange, /^http\/1\.1 421 /);
+  const stranger = await headersOf('https', '/healthz', 'node2.example.org');
+  assert.match(stranger, /^http\/2 421 /);
   await node.kill('SIGTERM');
   const failed = await headersOf('https', '/healthz');
   assert.match(failed, /^http\/2 502 /);
-  for (const answer of [served, redirected, failed]) assert.doesNotMatch(answer, /caddy|^(server|via):/m);
+  for (const answer of [served, redirected, strange, stranger, failed])
+    assert.doesNotMatch(answer, /caddy|^(server|via):/m);
   for (const answer of [served, failed]) assert.match(answer, /^strict-transport-security: /m);
 });
