@@ -1,5 +1,6 @@
 // The table of checks: what each is called, what it needs, what it looks at and what judges that. A new check is a line here,
 // a look in this folder and a judge in core/doctor.
+import { parsePrefixed } from '../../core/address.ts';
 import type { Config } from '../../core/config/config.ts';
 import {
   judgeCertificate,
@@ -15,12 +16,13 @@ import {
   judgePort,
   judgeServer,
   judgeSubnets,
+  judgeUdpPort,
   judgeWan,
 } from '../../core/doctor/network.ts';
 import { judgeClock, judgeOpenFiles, judgePrivileges, judgeRuntime } from '../../core/doctor/runtime.ts';
 import { canMakeInterface, judgeForwarding, judgePrograms, judgeWireGuard } from '../../core/doctor/tools.ts';
 import { good, type Verdict } from '../../core/doctor/verdict.ts';
-import { findDrops, inspectRules } from '../interface/firewall.ts';
+import { findDrops, findInboundDrops, inspectRules } from '../interface/firewall.ts';
 import { readForwarding } from '../interface/forwarding.ts';
 import { interfaceAddress } from '../interface/wg-quick-text.ts';
 import { openFilesMax } from '../open-files.ts';
@@ -75,7 +77,7 @@ export const checks: readonly Check[] = [
   { name: 'interface', needs: 'interface', make: checkInterface },
   { name: 'interface_file', needs: 'interface', make: checkInterfaceFile },
   { name: 'server', needs: 'interface', make: async (sight) => judgeServer(await lookAtServer(sight)) },
-  { name: 'udp_port', needs: 'interface', make: async (sight) => judgePort(await lookAtUdpPort(sight)) },
+  { name: 'udp_port', needs: 'interface', make: checkUdpPort },
   { name: 'api_port', needs: 'config', make: async (sight) => judgePort(await lookAtApiPort(sight)) },
   { name: 'metrics_port', needs: 'config', make: checkMetricsPort },
   { name: 'wan_interface', needs: 'interface', make: checkWan },
@@ -126,6 +128,24 @@ async function checkInterfaceFile(sight: Sight): Promise<Verdict> {
   const removesAll = peerStoreFile !== null && store.kind === 'missing' && unknownPeers === 'remove';
   const { isRoot } = sight.host;
   return judgeInterfaceFile({ path: sight.filePath, file, peersStored, removesAll, isRoot });
+}
+
+async function checkUdpPort(sight: Sight): Promise<Verdict> {
+  const { host, config } = sight;
+  const { interface: name, listenPort: port, routing } = config.wireguard;
+  const links = [...((await sight.links()) ?? [])].filter(([link]) => link !== name);
+  const addresses = links.flatMap(([, link]) => link.addresses);
+  // A firewall for IPv6 is of no concern to a host without it.
+  const families = (['IPv4', 'IPv6'] as const).filter((family) =>
+    addresses.some((address) => parsePrefixed(address)?.address.family === family),
+  );
+  const wanInterface = routing?.wanInterface ?? null;
+  const wanted = families.map(
+    (family) => ({ kind: 'in', family, interface: name, wanInterface, port }) as const,
+  );
+  const isSeen = lookAtPrivileges(host).mayAdministerNetwork !== false;
+  const drops = isSeen ? await findInboundDrops(wanted, host) : null;
+  return judgeUdpPort({ ...(await lookAtUdpPort(sight)), drops: drops?.ok === true ? drops.value : [] });
 }
 
 async function checkMetricsPort(sight: Sight): Promise<Verdict> {

@@ -12,7 +12,7 @@ import {
   type RulesState,
   splitByHook,
 } from './firewall-rules.ts';
-import type { DroppingChain } from './foreign-rules.ts';
+import type { DroppingChain, Hook, InboundPackets, WantedPackets } from './foreign-rules.ts';
 import { call, type InterfaceFailure, type InterfaceHost, refused, type Step } from './interface-host.ts';
 import { findIptablesDrops, planIptables, surveyIptables } from './iptables.ts';
 import { chainOf } from './iptables-text.ts';
@@ -174,10 +174,27 @@ export async function warnOfDrops(config: FirewallConfig, host: InterfaceHost): 
 export async function findDrops(config: FirewallConfig, host: InterfaceHost): Step<readonly DroppingChain[]> {
   if (config.routing === null) return ok([]);
   const { forward } = splitByHook(firewallRules(config));
-  const iptables = await findIptablesDrops(forward, config.routing.backend, host);
+  return findDropsAt('forward', forward, config.routing.backend, host);
+}
+
+/** The chains of this host's firewall that drop packets which come to WireGuard's port. Changes nothing. */
+export async function findInboundDrops(
+  wanted: readonly InboundPackets[],
+  host: InterfaceHost,
+): Step<readonly DroppingChain[]> {
+  return findDropsAt('input', wanted, null, host);
+}
+
+async function findDropsAt(
+  hook: Hook,
+  wanted: readonly WantedPackets[],
+  backend: FirewallBackend | null,
+  host: InterfaceHost,
+): Step<readonly DroppingChain[]> {
+  const iptables = await findIptablesDrops(wanted, hook, backend, host);
   if (!iptables.ok) return iptables;
   const { chains, seen } = iptables.value;
-  return ok([...chains, ...(await findNftablesDrops(forward, seen, host))]);
+  return ok([...chains, ...(await findNftablesDrops(wanted, hook, seen, host))]);
 }
 
 // The wanted back end comes first, so that a change of it leaves no gap.

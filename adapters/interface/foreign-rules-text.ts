@@ -41,6 +41,9 @@ interface Words {
   readonly source: RegExp;
   readonly destination: RegExp;
   readonly states: RegExp;
+  readonly protocols: RegExp;
+  readonly ports: RegExp;
+  readonly toHost: RegExp;
   /** What makes no difference. */
   readonly other: RegExp;
   readonly readVerdict: (text: string) => Verdict | null;
@@ -49,13 +52,19 @@ interface Words {
 // One value, a list with commas, or a set in braces.
 const nftValue = '(\\{[^}]*\\}|"[^"]*"|(?!vmap\\b)[^\\s"{}]+)';
 const nftablesWords: Words = {
-  // An answer by ICMP or ICMPv6 asks for the family, which nft does not list apart; ICMPX is for both.
-  family: /\bmeta nfproto (ipv[46])|\bwith (icmp|icmpv6) (?:type )?[a-z-]+/,
+  // An answer by ICMP or ICMPv6 asks for the family, which nft does not list apart; ICMPX is for both. So does the protocol in
+  // a header of IPv4 or IPv6.
+  family:
+    /\bmeta nfproto (ipv[46])|\bwith (icmp|icmpv6) (?:type )?[a-z-]+|\b(ip|ip6)(?= (?:protocol|nexthdr) )/,
   from: new RegExp(`\\biif(?:name)? ${nftValue}`),
   to: new RegExp(`\\boif(?:name)? ${nftValue}`),
   source: new RegExp(`\\bip6? saddr ${nftValue}`),
   destination: new RegExp(`\\bip6? daddr ${nftValue}`),
   states: new RegExp(`\\bct state ${nftValue}`),
+  protocols: new RegExp(`\\b(?:meta l4proto|protocol|nexthdr) ${nftValue}`),
+  // Which protocol has the ports: UDP, or those of a rule that says it apart.
+  ports: new RegExp(`\\b(?:udp|th) dport ${nftValue}`),
+  toHost: /\bfib daddr type local\b/,
   other:
     /\bcounter (?:packets \d+ bytes \d+|name \S+)|\bcomment "[^"]*"|\blog(?: (?:prefix "[^"]*"|(?:level|group|flags) \S+))*|\bwith icmpx (?:type )?[a-z-]+/g,
   readVerdict(text) {
@@ -72,7 +81,10 @@ const iptablesWords: Words = {
   source: /-s (\S+)/,
   destination: /-d (\S+)/,
   states: /-m (?:conntrack --ctstate|state --state) (\S+)/,
-  other: /-m comment --comment (?:"(?:\\.|[^"\\])*"|\S+)|--reject-with \S+/g,
+  protocols: /-p (\S+)/,
+  ports: /-m (?:udp --dport|multiport --dports) (\S+)/,
+  toHost: /-m addrtype --dst-type LOCAL\b/,
+  other: /-m comment --comment (?:"(?:\\.|[^"\\])*"|\S+)|--reject-with \S+|-m udp(?= -[mjg] )/g,
   readVerdict(text) {
     const [, flag, target = ''] = /^-([jg]) (\S+)$/.exec(text) ?? [];
     if (flag === undefined) return null;
@@ -95,7 +107,7 @@ function parseRule(line: string, words: Words): ForeignRule | null {
     const found = pattern.exec(rest);
     if (found === null) return null;
     rest = rest.replace(found[0], '');
-    return (found[1] ?? found[2] ?? '').replaceAll(/[{}"\s]/g, '').split(',');
+    return (found.slice(1).find((group) => group !== undefined) ?? '').replaceAll(/[{}"\s]/g, '').split(',');
   };
   const names = (list: readonly string[] | null) => list?.map((name) => name.replace(/\+$/, '*')) ?? null;
   const family = take(words.family);
@@ -106,6 +118,9 @@ function parseRule(line: string, words: Words): ForeignRule | null {
     source: take(words.source),
     destination: take(words.destination),
     states: take(words.states)?.map((state) => state.toLowerCase()) ?? null,
+    protocols: take(words.protocols),
+    ports: take(words.ports),
+    toHost: take(words.toHost) !== null,
   };
   const verdict = words.readVerdict(rest.trim().replaceAll(/\s+/g, ' '));
   return verdict === null ? null : { ...rule, ...verdict };

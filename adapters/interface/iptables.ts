@@ -6,10 +6,9 @@ import {
   type FirewallBackend,
   type FirewallConfig,
   type FirewallPlan,
-  type FirewallRule,
   familiesOf,
 } from './firewall-rules.ts';
-import { type DroppingChain, dropsOthers, letsPass } from './foreign-rules.ts';
+import { type DroppingChain, dropsOthers, type Hook, letsPass, type WantedPackets } from './foreign-rules.ts';
 import { renderIptablesRemedies } from './foreign-rules-remedies.ts';
 import { call, type InterfaceHost, refused, type Step, saidNo } from './interface-host.ts';
 import { flavourOf, iptablesProgram, parseFilterChains, planRestore } from './iptables-text.ts';
@@ -54,7 +53,7 @@ export async function surveyIptables(
   return ok({ works, missing, drops });
 }
 
-/** What iptables tells of forwarded packets. */
+/** What iptables tells of packets at a hook. */
 export interface IptablesDrops {
   readonly chains: readonly DroppingChain[];
   /** The families for which it could tell. */
@@ -62,14 +61,16 @@ export interface IptablesDrops {
 }
 
 /**
- * The FORWARD chains that drop packets for which these rules are meant: iptables' own, save where the rules themselves are
- * in it, and that of its other flavour, legacy or nft, in which no rule of the node is.
+ * The FORWARD or INPUT chains that drop these packets: iptables' own, save where `backend` says that the node's rules are in
+ * it, and that of its other flavour, legacy or nft, in which no rule of the node is.
  */
 export async function findIptablesDrops(
-  wanted: readonly FirewallRule[],
-  backend: FirewallBackend,
+  wanted: readonly WantedPackets[],
+  hook: Hook,
+  backend: FirewallBackend | null,
   host: InterfaceHost,
 ): Step<IptablesDrops> {
+  const name = hook.toUpperCase();
   const chains: DroppingChain[] = [];
   const seen = new Set<AddressFamily>();
   for (const family of new Set(wanted.map((rule) => rule.family))) {
@@ -80,9 +81,9 @@ export async function findIptablesDrops(
     if (backend === 'iptables') flavours.value.delete(own);
     for (const [program, saved] of flavours.value) {
       const found = parseFilterChains(saved);
-      const lost = wanted.filter((rule) => rule.family === family && !letsPass(found, 'FORWARD', rule));
+      const lost = wanted.filter((rule) => rule.family === family && !letsPass(found, name, rule));
       if (lost.length === 0) continue;
-      chains.push({ name: `${program} FORWARD`, remedies: renderIptablesRemedies(program, lost) });
+      chains.push({ name: `${program} ${name}`, remedies: renderIptablesRemedies(program, found, lost) });
     }
   }
   return ok({ chains, seen });

@@ -9,6 +9,7 @@ import {
   ruleTag,
   splitByHook,
 } from './firewall-rules.ts';
+import type { Hook } from './foreign-rules.ts';
 
 /** The table of an interface, with its family. */
 export function tableOf(interfaceName: string): string {
@@ -52,15 +53,15 @@ export interface NftablesChain {
   readonly name: string;
 }
 
-/** The chains that see forwarded packets, in what `nft list chains` says. */
-export function parseForwardChains(listing: string): readonly NftablesChain[] {
+/** The chains that see packets at a hook, in what `nft list chains` says. */
+export function parseHookChains(listing: string, hook: Hook): readonly NftablesChain[] {
   const found: NftablesChain[] = [];
   let [family, table, name] = ['', '', ''];
   for (const line of listing.split('\n')) {
     const words = line.trim().split(' ');
     if (words[0] === 'table') [, family = '', table = ''] = words;
     else if (words[0] === 'chain') [, name = ''] = words;
-    else if (/ hook forward /.test(line)) found.push({ family, table, name });
+    else if (line.includes(` hook ${hook} `)) found.push({ family, table, name });
   }
   return found;
 }

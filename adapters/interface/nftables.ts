@@ -1,15 +1,15 @@
 // nftables on this host: whether it can be used, which rules of the node it has, and what would change them.
 import type { AddressFamily } from '../../core/address.ts';
 import { fail, ok } from '../../core/result.ts';
-import type { FirewallConfig, FirewallPlan, FirewallRule } from './firewall-rules.ts';
-import { type DroppingChain, letsPass } from './foreign-rules.ts';
+import type { FirewallConfig, FirewallPlan } from './firewall-rules.ts';
+import { type DroppingChain, type Hook, letsPass, type WantedPackets } from './foreign-rules.ts';
 import { renderNftablesRemedies } from './foreign-rules-remedies.ts';
 import { parseNftablesChains } from './foreign-rules-text.ts';
 import { call, type InterfaceHost, refused, type Step, saidNo } from './interface-host.ts';
 import {
   compareNftables,
   nftablesListArgs,
-  parseForwardChains,
+  parseHookChains,
   renderNftables,
   renderNftablesRemoval,
 } from './nftables-text.ts';
@@ -36,19 +36,20 @@ export async function surveyNftables(
 }
 
 /**
- * The chains that drop forwarded packets for which these rules are meant, save for iptables' FORWARD in the families that
- * iptables has seen itself. None where nft can't tell.
+ * The chains at a hook that drop these packets, save for iptables' own, FORWARD or INPUT, in the families that iptables has
+ * seen itself. None where nft can't tell.
  */
 export async function findNftablesDrops(
-  wanted: readonly FirewallRule[],
+  wanted: readonly WantedPackets[],
+  hook: Hook,
   seenByIptables: ReadonlySet<AddressFamily>,
   host: InterfaceHost,
 ): Promise<readonly DroppingChain[]> {
   const listed = await call('nft', ['list', 'chains'], host);
   const drops: DroppingChain[] = [];
-  for (const { family, table, name } of parseForwardChains(listed.ok ? listed.value : '')) {
-    const isSeen = (rule: FirewallRule) =>
-      family !== 'inet' && name === 'FORWARD' && seenByIptables.has(rule.family);
+  for (const { family, table, name } of parseHookChains(listed.ok ? listed.value : '', hook)) {
+    const isSeen = (rule: WantedPackets) =>
+      family !== 'inet' && name === hook.toUpperCase() && seenByIptables.has(rule.family);
     const met = wanted.filter((rule) => seesFamily(family, rule.family) && !isSeen(rule));
     if (met.length === 0) continue;
     const shown = await call('nft', ['list', 'table', family, table], host);

@@ -40,6 +40,25 @@ export function judgePort({ port, key, holder, missingAddress }: PortFacts): Ver
   return bad(`${port} is taken by ${who}`, `stop that program, or give ${key} another port`);
 }
 
+/** WireGuard's port. */
+export interface UdpPortFacts extends PortFacts {
+  /** Chains of the host's firewall that drop what comes to it, and the commands that let it in. */
+  readonly drops: readonly DroppingChain[];
+}
+
+/** As `judgePort`; warns of a firewall, whose rules may be more than was understood of them. */
+export function judgeUdpPort({ drops, ...facts }: UdpPortFacts): Verdict {
+  const verdict = judgePort(facts);
+  if (verdict.status !== 'ok' || drops.length === 0) return verdict;
+  const names = drops.map(({ name }) => name).join(', ');
+  // One command may open several chains.
+  const remedies = [...new Set(drops.flatMap((drop) => drop.remedies))].join('; ');
+  return doubtful(
+    `${verdict.seen}, but this host's firewall drops packets to it: ${names}`,
+    `let them in, or no client gets a handshake: ${remedies}`,
+  );
+}
+
 /** The one server that an interface may have. */
 export interface ServerFacts {
   /** The interface. */
@@ -138,6 +157,12 @@ function overlap(a: Cidr, b: Cidr): boolean {
   return cidrContains(a, baseOf(b)) || cidrContains(b, baseOf(a));
 }
 
+/** A chain of others that drops packets of the node, and the commands that let them pass there. */
+export interface DroppingChain {
+  readonly name: string;
+  readonly remedies: readonly string[];
+}
+
 /** The live firewall, held against the rules that the node wants. */
 export interface FirewallFacts {
   /** What makes the rules; null: no rules are asked for. */
@@ -145,7 +170,7 @@ export interface FirewallFacts {
   /** `extra`: all that are wanted, and others of the node too; null: that could not be seen. */
   readonly rules: 'present' | 'missing' | 'extra' | null;
   /** Chains of others that drop the node's forwarded packets, and the commands that let them pass there. */
-  readonly drops: readonly { readonly name: string; readonly remedies: readonly string[] }[];
+  readonly drops: readonly DroppingChain[];
   /** Whether the interface's file is the node's own, or not there yet; another brings rules of its own. */
   readonly writtenByNode: boolean;
 }

@@ -387,6 +387,63 @@ test('one thing wrong at a time is named, and nothing else', async (context) => 
   assertOnly(await ask(world), {});
 });
 
+// As on Oracle's images.
+const oracle = (program: string) =>
+  [
+    '-m state --state RELATED,ESTABLISHED -j ACCEPT',
+    '-p icmp -j ACCEPT',
+    '-i lo -j ACCEPT',
+    '-p tcp -m state --state NEW -m tcp --dport 22 -j ACCEPT',
+    '-j REJECT --reject-with icmp-host-prohibited',
+  ]
+    .map((rule) => `${program} -A INPUT ${rule}`)
+    .join('; ');
+
+test("a firewall that drops what comes to WireGuard's port is named, and the advice opens it", async (context) => {
+  const world = await createWorld(context);
+  const firewalls = [
+    ['iptables INPUT', oracle('iptables')],
+    ['iptables-legacy INPUT', oracle('iptables-legacy')],
+    ['ip6tables INPUT', 'ip6tables -P INPUT DROP'],
+    [
+      'inet filter input',
+      `nft 'table inet filter { chain input { type filter hook input priority 0; policy drop; ct state established,related accept
+       iifname "lo" accept
+       tcp dport 22 accept
+       }; }'`,
+    ],
+  ] as const;
+  for (const [name, made] of firewalls) {
+    await context.test(name, async () => {
+      await shell(made)(world);
+      const said = await ask(world);
+      assertOnly(said, { udp_port: /^warn: UDP 51820 is ours: wg0 has it, but this host's firewall drops / });
+      const [, chains, advice = ''] =
+        /packets to it: (.*) → let them in, or no client gets a handshake: (.*)$/.exec(
+          linesOf(said)['udp_port'] ?? '',
+        ) ?? [];
+      assert.equal(chains, name);
+      await shell(advice)(world);
+      assertOnly(await ask(world), {});
+    });
+  }
+});
+
+test('of a firewall that drops nothing at the port, or was not looked at, nobody is warned', async (context) => {
+  const world = await createWorld(context);
+  await shell(
+    `iptables -N f2b-sshd; iptables -A f2b-sshd -s 192.0.2.9 -j REJECT; iptables -A f2b-sshd -j RETURN
+     iptables -A INPUT -p tcp -m multiport --dports 22 -j f2b-sshd; iptables -A INPUT -m conntrack --ctstate INVALID -j DROP
+     nft 'table inet filter { chain input { type filter hook input priority 0; policy drop; iifname "wan0" udp dport { 53, 51820 } accept; }; }'`,
+  )(world);
+  assertOnly(await ask(world), {});
+  await shell('nft flush chain inet filter input')(world);
+  const said = await ask(world, {
+    prefix: ['setpriv', '--bounding-set', '-net_admin', '--inh-caps', '-all'],
+  });
+  assert.doesNotMatch(linesOf(said)['udp_port'] ?? '', /firewall/);
+});
+
 const token = 'metrics-token-0123456789-0123456789';
 
 test('while the node serves its ports and its lock are its own, and over HTTP it says the same', async (context) => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import {
   compareNftables,
   nftablesListArgs,
-  parseForwardChains,
+  parseHookChains,
   renderNftables,
   renderNftablesRemoval,
 } from '../../../adapters/interface/nftables-text.ts';
@@ -81,7 +81,7 @@ test('a rule that is gone, another one, and one twice are noticed', () => {
   assert.equal(compareNftables(firewallConfig('nftables', ['10.7.0.0/24']), listing), 'extra');
 });
 
-test('chains that see forwarded packets are found, and no others', () => {
+test('chains that see packets at a hook are found, and no others', () => {
   // As nft 1.0.6 lists them.
   const chains = `table ip filter {
 	chain INPUT {
@@ -104,10 +104,11 @@ table inet other {
 	}
 }
 `;
-  assert.deepEqual(parseForwardChains(chains), [
+  assert.deepEqual(parseHookChains(chains, 'input'), [{ family: 'ip', table: 'filter', name: 'INPUT' }]);
+  assert.deepEqual(parseHookChains(chains, 'forward'), [
     { family: 'ip', table: 'filter', name: 'FORWARD' },
     { family: 'inet', table: 'filter', name: 'forward' },
     { family: 'inet', table: 'other', name: 'forward' },
   ]);
-  assert.deepEqual(parseForwardChains(''), []);
+  assert.deepEqual(parseHookChains('', 'forward'), []);
 });

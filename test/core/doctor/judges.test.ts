@@ -16,6 +16,7 @@ import {
   judgePort,
   judgeServer,
   judgeSubnets,
+  judgeUdpPort,
   judgeWan,
   type PortHolder,
 } from '../../../core/doctor/network.ts';
@@ -255,6 +256,32 @@ cases('ports', [
     /the kernel, for this interface or another/,
   ],
   ['of an address that is not there', port(null, '192.0.2.9'), 'fail', /192\.0\.2\.9/, /server\.host/],
+]);
+
+const udpPort = (holder: PortHolder | null, drops: readonly string[]) =>
+  judgeUdpPort({
+    port: 'UDP 51820',
+    key: 'wireguard.listen_port',
+    holder,
+    missingAddress: null,
+    drops: drops.map((name) => ({ name, remedies: ['open it'] })),
+  });
+cases("WireGuard's port", [
+  ['free and open', udpPort(null, []), 'ok', /^UDP 51820 is free$/],
+  [
+    'ours behind two firewalls that one command opens',
+    udpPort({ kind: 'node', pid: null, program: 'wg0' }, ['iptables INPUT', 'ip6tables INPUT']),
+    'warn',
+    /^UDP 51820 is ours: wg0 has it, but this host's firewall drops packets to it: iptables INPUT, ip6tables INPUT$/,
+    /handshake: open it$/,
+  ],
+  [
+    'taken',
+    udpPort({ kind: 'other', pid: 7, program: 'dnsmasq' }, ['x']),
+    'fail',
+    /taken by dnsmasq \(pid 7\)$/,
+    /listen_port/,
+  ],
 ]);
 
 const server = (holder: PortHolder | null) => judgeServer({ name: 'wg0', holder });
