@@ -31,16 +31,17 @@ function passing(chains: ForeignChains, name: string): string {
 
 const all = 'out4 back4 out6 back6';
 
+/** A table as nft lists it; a rule that begins with a tab ends the chain, and begins another. */
+function nftablesChains(hook: string, policy: 'accept' | 'drop', rules: readonly string[]): ForeignChains {
+  const lines = rules.map((rule) => (rule.startsWith('\t') ? rule : `\t\t${rule}`)).join('\n');
+  return parseNftablesChains(
+    `table inet filter {\n\tchain ${hook} {\n\t\ttype filter hook ${hook} priority filter; policy ${policy};\n${lines}\n\t}\n}\n`,
+  );
+}
+
 describe('a chain of nftables', () => {
   const show = (policy: 'accept' | 'drop', ...rules: readonly string[]) =>
-    passing(
-      parseNftablesChains(
-        `table inet filter {\n\tchain forward {\n\t\ttype filter hook forward priority filter; policy ${policy};\n${rules
-          .map((rule) => (rule.startsWith('\t') ? rule : `\t\t${rule}`))
-          .join('\n')}\n\t}\n}\n`,
-      ),
-      'forward',
-    );
+    passing(nftablesChains('forward', policy, rules), 'forward');
 
   for (const [passes, ...rules] of [
     ['', ''],
@@ -236,15 +237,7 @@ function gettingIn(chains: ForeignChains, name: string, wanInterface: string | n
 
 describe('an input chain of nftables', () => {
   const show = (policy: 'accept' | 'drop', rules: readonly string[], wan: string | null = null) =>
-    gettingIn(
-      parseNftablesChains(
-        `table inet filter {\n\tchain input {\n\t\ttype filter hook input priority filter; policy ${policy};\n${rules
-          .map((rule) => (rule.startsWith('\t') ? rule : `\t\t${rule}`))
-          .join('\n')}\n\t}\n}\n`,
-      ),
-      'input',
-      wan,
-    );
+    gettingIn(nftablesChains('input', policy, rules), 'input', wan);
 
   for (const [enters, ...rules] of [
     ['', ''],
