@@ -1,6 +1,7 @@
 // What is plugged into what: from a configuration to a node that serves. Decides nothing by itself.
 import { formatAddress, formatCidr } from '../core/address.ts';
 import type { Config } from '../core/config/config.ts';
+import { count } from '../core/count.ts';
 import { shareDiagnosis } from '../core/doctor/shared-diagnosis.ts';
 import { type Access, createAccess } from '../core/http/access.ts';
 import { type Answered, createDispatch } from '../core/http/dispatch.ts';
@@ -107,10 +108,6 @@ export async function startApp(options: AppOptions): Promise<Result<App, AppFail
       await node.stop();
     },
   });
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 async function giveUp(

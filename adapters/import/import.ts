@@ -1,12 +1,12 @@
 // Takes over a set-up made by hand: its key, its port and its peers. All of it is read and decided first. What is written is
 // the store, then the interface's file, then what the live peers lack; each may be repeated, and no tunnel drops.
 import type { Config } from '../../core/config/config.ts';
+import { count } from '../../core/count.ts';
 import { planAdoption } from '../../core/peers/adoption.ts';
 import type { Peer, PublicKey } from '../../core/peers/peer.ts';
 import { isAsSpecified } from '../../core/peers/reconcile.ts';
 import type { Device, DeviceChange, PeerStore } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
-import { countPeers } from '../interface/foreign-peers.ts';
 import { takeOver } from '../interface/interface.ts';
 import { type InterfaceHost, isThere } from '../interface/interface-host.ts';
 import type { ImportFailure, ImportOrder } from './order.ts';
@@ -120,7 +120,7 @@ async function carryOut(
       message: `${applied.failure.detail}; all else is done, and the node will do this when it starts`,
     });
   return ok(
-    `Done: ${countPeers(added.length)} stored${copy.value === null ? '' : `, ${copy.value} kept`}. Now start the node.\n`,
+    `Done: ${count(added.length, 'peer')} stored${copy.value === null ? '' : `, ${copy.value} kept`}. Now start the node.\n`,
   );
 }
 

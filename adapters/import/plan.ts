@@ -1,11 +1,11 @@
 // What an import would do, from what was read: the decision and its text. Reads, writes and starts nothing.
 import type { Config } from '../../core/config/config.ts';
+import { count } from '../../core/count.ts';
 import { hideKeysAlone } from '../../core/hide-keys.ts';
 import { keepaliveSeconds } from '../../core/limits.ts';
 import type { Adoption, AdoptionProblem } from '../../core/peers/adoption.ts';
 import { noPresharedKey, type Peer, type PublicKey } from '../../core/peers/peer.ts';
 import type { DevicePeer } from '../../core/ports.ts';
-import { countPeers } from '../interface/foreign-peers.ts';
 import type { FilePeer } from '../interface/wg-quick-peers.ts';
 import { isShowable } from '../interface/wg-quick-sections.ts';
 import { backendOfPostDown, interfaceSettings, type WgQuickFile } from '../interface/wg-quick-text.ts';
@@ -44,7 +44,7 @@ export function renderPlan(plan: ImportPlan, order: ImportOrder, config: Config[
   const { peers } = plan.source;
   const found = new Map(peers.map((peer) => [peer.publicKey, peer]));
   const lines = [
-    `${order.file}: ${countPeers(peers.length)}; ${config.interface} is ${live === null ? 'not up' : `up with ${live.size}`}`,
+    `${order.file}: ${count(peers.length, 'peer')}; ${config.interface} is ${live === null ? 'not up' : `up with ${live.size}`}`,
     ...adoption.added.map((peer) => renderAdded(peer, found.get(peer.publicKey))),
     ...adoption.known.map(({ publicKey }) => `= ${publicKey} is known`),
     ...adoption.refused.map(({ publicKey, problem }) => {
@@ -80,7 +80,9 @@ function renderAdded({ publicKey, allowedIPs, id, presharedKey }: Peer, found: F
 function renderKeepalive(added: readonly Peer[], found: ReadonlyMap<PublicKey, FilePeer>): readonly string[] {
   const without = added.filter(({ publicKey }) => found.get(publicKey)?.keepaliveSeconds === null).length;
   if (without === 0) return [];
-  return [`${countPeers(without)} without PersistentKeepalive: it becomes the node's, ${keepaliveSeconds} s`];
+  return [
+    `${count(without, 'peer')} without PersistentKeepalive: it becomes the node's, ${keepaliveSeconds} s`,
+  ];
 }
 
 function renderMoved(found: FilePeer | undefined): string {

@@ -1,4 +1,5 @@
 // Keeps a first start from removing the peers of a set-up that was made by hand and never taken over. Changes no peer.
+import { count } from '../../core/count.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
 import { listFileDifferences } from './file-differences.ts';
 import { interfaceFolder, interfacePath, readInterfaceFile } from './interface-file.ts';
@@ -40,7 +41,7 @@ export async function refuseForeignPeers(
   const isForeign = file !== null && !file.writtenByNode && file.peerSections > 0;
   if (!isForeign || listFileDifferences(file, config).length > 0) return ok(undefined);
   const instead = 'If they are to go, take them out of that file';
-  return refuse(`${path} has ${countPeers(file.peerSections)}`, `${importing(path)} first. ${instead}`);
+  return refuse(`${path} has ${count(file.peerSections, 'peer')}`, `${importing(path)} first. ${instead}`);
 }
 
 async function refuseLivePeers(name: string, host: InterfaceHost): Step {
@@ -54,18 +55,13 @@ async function refuseLivePeers(name: string, host: InterfaceHost): Step {
   if (peers === 0) return ok(undefined);
   const path = interfacePath(interfaceFolder(true, '/'), name);
   return refuse(
-    peers === null ? `${name} does not answer and may have peers` : `${name} has ${countPeers(peers)}`,
+    peers === null ? `${name} does not answer and may have peers` : `${name} has ${count(peers, 'peer')}`,
     `as root, ${importing(path)} first, or make it the node's own with "wgkeeper-node up", and the peers go`,
   );
 }
 
 function importing(path: string): string {
   return `take them over with "wgkeeper-node import ${path}"`;
-}
-
-/** `1 peer`, `2 peers`. */
-export function countPeers(count: number): string {
-  return count === 1 ? '1 peer' : `${count} peers`;
 }
 
 function refuse(where: string, advice: string): Result<never, InterfaceFailure> {

@@ -1,4 +1,5 @@
 // Judges the files of the node: configuration, store and the disk under it, certificate. Pure; looks at nothing.
+import { count } from '../count.ts';
 import { type TlsFailure, type TlsWarning, tlsFailureTexts } from '../http/tls.ts';
 import { diskBytesMin, diskBytesWarn, diskInodesMin, diskInodesWarn } from '../limits.ts';
 import type { Result } from '../result.ts';
@@ -69,7 +70,7 @@ export function judgeStore({ path, content }: StoreFacts): Verdict {
         ]
       : []),
   ];
-  return gather(findings, `${path} holds ${content.peers} ${content.peers === 1 ? 'peer' : 'peers'}`);
+  return gather(findings, `${path} holds ${count(content.peers, 'peer')}`);
 }
 
 /** The folder of the store. */

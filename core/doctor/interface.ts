@@ -1,4 +1,5 @@
 // Judges the WireGuard interface and its file against the configuration. Pure; looks at nothing.
+import { count } from '../count.ts';
 import { bad, doubtful, formatMode, gather, unseen, upAgain, type Verdict } from './verdict.ts';
 
 /** The live interface, and what the configuration and its file want of it. */
@@ -122,7 +123,7 @@ export function judgeInterfaceFile(facts: InterfaceFileFacts): Verdict {
     ...(removesAll && file.peers > 0
       ? [
           bad(
-            `${path} names ${file.peers} ${file.peers === 1 ? 'peer' : 'peers'} that the node did not make, and it does not start before they are taken over`,
+            `${path} names ${count(file.peers, 'peer')} that the node did not make, and it does not start before they are taken over`,
             `wgkeeper-node import ${path}`,
           ),
         ]
