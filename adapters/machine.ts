@@ -1,6 +1,5 @@
 // The commands' machine, as it is: this host's interface, store and server.
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import type { Config } from '../core/config/config.ts';
 import { deviceAnswerAtStartMs, deviceAnswerMs } from '../core/limits.ts';
 import type { Peer } from '../core/peers/peer.ts';
@@ -10,7 +9,7 @@ import { service } from '../core/version.ts';
 import type { CommandRefusal, Machine } from './commands.ts';
 import { createWgDevice } from './device/wg-cli.ts';
 import { createFlock } from './disk/file-lock.ts';
-import { systemErrorCode } from './disk/file-system.ts';
+import { isMissing } from './disk/file-system.ts';
 import { createBoundedRun } from './doctor/bounded-run.ts';
 import { runDoctor } from './doctor/child.ts';
 import { importInterface } from './import/import.ts';
@@ -144,11 +143,7 @@ async function keepForeignPeers(wireguard: Config['wireguard'], host: InterfaceH
   const { peerStoreFile, unknownPeers } = wireguard;
   // Without a file of a store peers are gone with every process, and whatever is on the interface leaves it.
   if (peerStoreFile === null || unknownPeers === 'report') return ok(undefined);
-  const isNew = await stat(peerStoreFile).then(
-    () => false,
-    (error) => systemErrorCode(error) === 'ENOENT',
-  );
-  return isNew ? refuseForeignPeers(wireguard, host) : ok(undefined);
+  return (await isMissing(peerStoreFile)) ? refuseForeignPeers(wireguard, host) : ok(undefined);
 }
 
 /**

@@ -93,6 +93,15 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
+/** Whether nothing is at a path, as far as is known: where the folder can't be looked into, something may be. */
+export async function isMissing(path: string): Promise<boolean> {
+  // Not by access(2), which goes by the real user alone and passes over CAP_DAC_OVERRIDE.
+  return fs.stat(path).then(
+    () => false,
+    (error) => systemErrorCode(error) === 'ENOENT',
+  );
+}
+
 /** The system's name for an error, `ENOENT` and the like. Throws what is not a system error on: that is a bug. */
 export function systemErrorCode(error: unknown): string {
   if (error instanceof Error && 'code' in error && 'syscall' in error) return String(error.code);
