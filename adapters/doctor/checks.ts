@@ -1,6 +1,5 @@
 // The table of checks: what each is called, what it needs, what it looks at and what judges that. A new check is a line here,
 // a look in this folder and a judge in core/doctor.
-import { parsePrefixed } from '../../core/address.ts';
 import type { Config } from '../../core/config/config.ts';
 import {
   judgeCertificate,
@@ -22,11 +21,11 @@ import {
 import { judgeClock, judgeOpenFiles, judgePrivileges, judgeRuntime } from '../../core/doctor/runtime.ts';
 import { canMakeInterface, judgeForwarding, judgePrograms, judgeWireGuard } from '../../core/doctor/tools.ts';
 import { good, type Verdict } from '../../core/doctor/verdict.ts';
-import { findDrops, findInboundDrops, inspectRules } from '../interface/firewall.ts';
 import { readForwarding } from '../interface/forwarding.ts';
 import { interfaceAddress } from '../interface/wg-quick-text.ts';
 import { openFilesMax } from '../open-files.ts';
 import { lookAtCertificate } from './certificate.ts';
+import { lookAtFirewall } from './firewall.ts';
 import type { DoctorHost } from './host.ts';
 import { lookAtLock } from './lock.ts';
 import { lookAtApiPort, lookAtMetricsPort, lookAtServer, lookAtUdpPort } from './ports.ts';
@@ -77,11 +76,15 @@ export const checks: readonly Check[] = [
   { name: 'interface', needs: 'interface', make: checkInterface },
   { name: 'interface_file', needs: 'interface', make: checkInterfaceFile },
   { name: 'server', needs: 'interface', make: async (sight) => judgeServer(await lookAtServer(sight)) },
-  { name: 'udp_port', needs: 'interface', make: checkUdpPort },
+  { name: 'udp_port', needs: 'interface', make: async (sight) => judgeUdpPort(await lookAtUdpPort(sight)) },
   { name: 'api_port', needs: 'config', make: async (sight) => judgePort(await lookAtApiPort(sight)) },
   { name: 'metrics_port', needs: 'config', make: checkMetricsPort },
   { name: 'wan_interface', needs: 'interface', make: checkWan },
-  { name: 'firewall', needs: 'interface', make: checkFirewall },
+  {
+    name: 'firewall',
+    needs: 'interface',
+    make: async (sight) => judgeFirewall(await lookAtFirewall(sight)),
+  },
   { name: 'mtu', needs: 'interface', make: checkMtu },
   { name: 'subnets', needs: 'interface', make: checkSubnets },
   { name: 'store', needs: 'config', make: checkStore },
@@ -130,24 +133,6 @@ async function checkInterfaceFile(sight: Sight): Promise<Verdict> {
   return judgeInterfaceFile({ path: sight.filePath, file, peersStored, removesAll, isRoot });
 }
 
-async function checkUdpPort(sight: Sight): Promise<Verdict> {
-  const { host, config } = sight;
-  const { interface: name, listenPort: port, routing } = config.wireguard;
-  const links = [...((await sight.links()) ?? [])].filter(([link]) => link !== name);
-  const addresses = links.flatMap(([, link]) => link.addresses);
-  // A firewall for IPv6 is of no concern to a host without it.
-  const families = (['IPv4', 'IPv6'] as const).filter((family) =>
-    addresses.some((address) => parsePrefixed(address)?.address.family === family),
-  );
-  const wanInterface = routing?.wanInterface ?? null;
-  const wanted = families.map(
-    (family) => ({ kind: 'in', family, interface: name, wanInterface, port }) as const,
-  );
-  const isSeen = lookAtPrivileges(host).mayAdministerNetwork !== false;
-  const drops = isSeen ? await findInboundDrops(wanted, host) : null;
-  return judgeUdpPort({ ...(await lookAtUdpPort(sight)), drops: drops?.ok === true ? drops.value : [] });
-}
-
 async function checkMetricsPort(sight: Sight): Promise<Verdict> {
   const { metrics } = sight.config;
   if (metrics === null) return good('metrics.port is not set');
@@ -164,23 +149,6 @@ async function checkWan(sight: Sight): Promise<Verdict> {
     name,
     link: links === null || name === null ? undefined : (links.get(name) ?? null),
     others,
-  });
-}
-
-async function checkFirewall(sight: Sight): Promise<Verdict> {
-  const { host, config } = sight;
-  const routing = await sight.routing();
-  const isSeen = routing !== undefined && lookAtPrivileges(host).mayAdministerNetwork !== false;
-  const wanted = { ...config.wireguard, routing: routing ?? null };
-  const rules = isSeen ? await inspectRules(wanted, host) : null;
-  const drops = isSeen ? await findDrops(wanted, host) : null;
-  const { content } = await sight.file();
-  const isForeign = content !== null && 'writtenByNode' in content && !content.writtenByNode;
-  return judgeFirewall({
-    backend: routing === undefined ? 'unknown' : (routing?.backend ?? null),
-    rules: rules?.ok === true ? rules.value : null,
-    drops: drops?.ok === true ? drops.value : [],
-    writtenByNode: !isForeign,
   });
 }
 

@@ -1,9 +1,10 @@
 // Looks at the ports of the configuration: who has them. Listens on none of them, not for a moment.
 import { type Address, parseAddress } from '../../core/address.ts';
-import type { PortFacts, PortHolder, ServerFacts } from '../../core/doctor/network.ts';
+import type { PortFacts, PortHolder, ServerFacts, UdpPortFacts } from '../../core/doctor/network.ts';
 import { findListenFailure } from '../../core/http/listen-failure.ts';
 import { type Holders, socketLink } from '../host/processes.ts';
 import type { BoundSocket } from '../host/socket-text.ts';
+import { lookForInboundDrops } from './firewall.ts';
 import type { Sight } from './sight.ts';
 
 /** Finds who has `server.port`, and whether `server.host` is an address of this host. */
@@ -59,8 +60,13 @@ function collides(taken: Address, host: string | null): boolean {
   return wanted.family === taken.family && wanted.value === taken.value;
 }
 
-/** Finds who has `wireguard.listen_port`: the interface's own socket counts as a node's. */
-export async function lookAtUdpPort(sight: Sight): Promise<PortFacts> {
+/** Finds who has `wireguard.listen_port`, and who drops what comes to it. */
+export async function lookAtUdpPort(sight: Sight): Promise<UdpPortFacts> {
+  return { ...(await lookAtListenPort(sight)), drops: await lookForInboundDrops(sight) };
+}
+
+/** The interface's own socket counts as a node's. */
+async function lookAtListenPort(sight: Sight): Promise<PortFacts> {
   const { listenPort: port, interface: name } = sight.config.wireguard;
   const facts = { port: `UDP ${port}`, key: 'wireguard.listen_port', missingAddress: null };
   const { udp } = await sight.sockets();
