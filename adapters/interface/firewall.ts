@@ -1,5 +1,6 @@
 // The live firewall rules of one interface: which back end makes them, what is there, and making it what is wanted.
 import type { Config } from '../../core/config/config.ts';
+import type { DroppingChain } from '../../core/doctor/network.ts';
 import { fail, ok } from '../../core/result.ts';
 import { packageOf } from '../program-packages.ts';
 import {
@@ -12,7 +13,7 @@ import {
   type RulesState,
   splitByHook,
 } from './firewall-rules.ts';
-import type { DroppingChain, Hook, InboundPackets, WantedPackets } from './foreign-rules.ts';
+import type { Hook, InboundPackets, WantedPackets } from './foreign-rules.ts';
 import { call, type InterfaceFailure, type InterfaceHost, refused, type Step } from './interface-host.ts';
 import { findIptablesDrops, planIptables, surveyIptables } from './iptables.ts';
 import { chainOf } from './iptables-text.ts';

@@ -58,14 +58,6 @@ export interface ForeignChain {
 /** Chains by their names. */
 export type ForeignChains = ReadonlyMap<string, Readonly<ForeignChain>>;
 
-/** A chain of others that drops packets of the node. */
-export interface DroppingChain {
-  /** As in `iptables FORWARD` or `inet filter forward`. */
-  readonly name: string;
-  /** Shell commands that let them pass there. */
-  readonly remedies: readonly string[];
-}
-
 /** Whether the packets that are wanted get through the chain of this name. */
 export function letsPass(chains: ForeignChains, name: string, wanted: WantedPackets): boolean {
   if (wanted.kind === 'in') return letsIn(chains, name, wanted);

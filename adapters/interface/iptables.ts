@@ -1,5 +1,6 @@
 // iptables and ip6tables on this host: which rules of the node they have, and what would change them.
 import type { AddressFamily } from '../../core/address.ts';
+import type { DroppingChain } from '../../core/doctor/network.ts';
 import { fail, ok } from '../../core/result.ts';
 import {
   combineStates,
@@ -8,7 +9,7 @@ import {
   type FirewallPlan,
   familiesOf,
 } from './firewall-rules.ts';
-import { type DroppingChain, dropsOthers, type Hook, letsPass, type WantedPackets } from './foreign-rules.ts';
+import { dropsOthers, type Hook, letsPass, type WantedPackets } from './foreign-rules.ts';
 import { renderIptablesRemedies } from './foreign-rules-remedies.ts';
 import { call, type InterfaceHost, refused, type Step, saidNo } from './interface-host.ts';
 import { flavourOf, iptablesProgram, parseFilterChains, planRestore } from './iptables-text.ts';

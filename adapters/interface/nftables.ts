@@ -1,8 +1,9 @@
 // nftables on this host: whether it can be used, which rules of the node it has, and what would change them.
 import type { AddressFamily } from '../../core/address.ts';
+import type { DroppingChain } from '../../core/doctor/network.ts';
 import { fail, ok } from '../../core/result.ts';
 import type { FirewallConfig, FirewallPlan } from './firewall-rules.ts';
-import { type DroppingChain, type Hook, letsPass, type WantedPackets } from './foreign-rules.ts';
+import { type Hook, letsPass, type WantedPackets } from './foreign-rules.ts';
 import { renderNftablesRemedies } from './foreign-rules-remedies.ts';
 import { parseNftablesChains } from './foreign-rules-text.ts';
 import { call, type InterfaceHost, refused, type Step, saidNo } from './interface-host.ts';

@@ -6,7 +6,7 @@ import { isKey, type PrivateKey } from '../../core/peers/peer.ts';
 import type { FirewallBackend, FirewallConfig } from './firewall-rules.ts';
 import { renderIptablesDown, renderIptablesUp } from './iptables-text.ts';
 import { renderNftables, renderNftablesRemoval } from './nftables-text.ts';
-import { parseSections, valuesOf, type WgQuickSetting } from './wg-quick-sections.ts';
+import { parseSections, valuesOf, type WgQuickSection, type WgQuickSetting } from './wg-quick-sections.ts';
 
 /** What of the configuration makes the interface, with a firewall back end that is settled. */
 export type InterfaceConfig = FirewallConfig & Pick<Config['wireguard'], 'listenPort'>;
@@ -49,7 +49,8 @@ export function renderWgQuickFile(config: InterfaceConfig, privateKey: PrivateKe
 
 /** Reads a file by the rules of wg-quick: keys in any case, `#` starts a comment, `[Interface]` counts. */
 export function parseWgQuickFile(text: string): WgQuickFile {
-  const settings = interfaceSettings(text);
+  const sections = parseSections(text);
+  const settings = settingsOf(sections);
   const values = (key: string) => valuesOf(settings, key);
   const key = values('privatekey').at(-1)?.replaceAll(/\s/g, '') ?? '';
   const port = values('listenport').at(-1) ?? '';
@@ -63,7 +64,7 @@ export function parseWgQuickFile(text: string): WgQuickFile {
     listenPort: /^[0-9]{1,5}$/.test(port) ? Number(port) : null,
     postUp: values('postup'),
     postDown: values('postdown'),
-    peerSections: parseSections(text).filter(({ name }) => name === 'peer').length,
+    peerSections: sections.filter(({ name }) => name === 'peer').length,
     savesPeers: values('saveconfig').at(-1)?.toLowerCase() === 'true',
     writtenByNode: mark === renderMark(body),
     text,
@@ -121,9 +122,11 @@ function splitFirstLine(text: string): readonly [string, string] {
 
 /** Of all its `[Interface]` sections. */
 export function interfaceSettings(text: string): readonly WgQuickSetting[] {
-  return parseSections(text)
-    .filter(({ name }) => name === 'interface')
-    .flatMap(({ settings }) => settings);
+  return settingsOf(parseSections(text));
+}
+
+function settingsOf(sections: readonly WgQuickSection[]): readonly WgQuickSetting[] {
+  return sections.filter(({ name }) => name === 'interface').flatMap(({ settings }) => settings);
 }
 
 // Zeros stand for "no key" (wg(8)).

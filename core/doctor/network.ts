@@ -159,7 +159,9 @@ function overlap(a: Cidr, b: Cidr): boolean {
 
 /** A chain of others that drops packets of the node, and the commands that let them pass there. */
 export interface DroppingChain {
+  /** As in `iptables FORWARD` or `inet filter forward`. */
   readonly name: string;
+  /** Shell commands that let them pass there. */
   readonly remedies: readonly string[];
 }
 
