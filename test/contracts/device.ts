@@ -161,8 +161,10 @@ export function testDevice(name: string, make: (test: TestContext) => Promise<De
       if (setLink === null) return assert.equal(device.isDown(), false);
       await until('it is known to be down', () => device.isDown());
       // At first, or the event may come before anybody listens.
+      let isUp = false;
       await until('the events are heard', async () => {
-        await setLink(told % 2 === 0 ? 'down' : 'up');
+        isUp = !isUp;
+        await setLink(isUp ? 'up' : 'down');
         return told > 2;
       });
       for (const state of ['down', 'up', 'down', 'up'] as const) {
