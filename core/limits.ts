@@ -35,6 +35,9 @@ export const deviceAnswerAtStartMs = 5_000;
 /** Changes in one call. Ours: an argument list holds about 19,300 peers, and a call that hangs is to be noticed soon. */
 export const deviceChangesMax = 500;
 
+/** Bytes of input that a `wg` gets by a pipe; more go by a memory file. A pipe takes 65,536 at once (pipe(7)); ours leaves a page. */
+export const wgPipeBytesMax = 61_440;
+
 /** Bytes that one call may print. Ours: a dump of `devicePeersMax` peers with two addresses each has 11 MB. */
 export const deviceOutputBytesMax = 67_108_864;
 

@@ -23,6 +23,8 @@ export interface ShellProcess {
   readonly started: boolean;
   /** Hands a line to the script's standard input. */
   write(line: string): void;
+  /** A path that leads to what the shell has open under a number; not where a prefix starts the shell as a child of its own. */
+  descriptorPath(descriptor: number): string;
   /** Resolves with a reason for the log when the shell is gone, or at once when it could not be started. */
   readonly gone: Promise<string>;
   /** Lets the script see the end of its input, and ends it by force if that does not help. Resolves when it is gone. */
@@ -33,12 +35,12 @@ export interface ShellProcess {
 
 /**
  * Starts the shell on a script, in a process group of its own so that a Ctrl-C meant for the node does not reach it.
- * `descriptors` become 3, 4, … in the script. When the node dies, the script's standard input ends, at which it must end.
+ * `descriptors` become 3, 4, … in the script; `ignore` is one that it has nothing of yet. When the node dies, the script's standard input ends, at which it must end.
  */
 export function startShell(
   surroundings: ShellSurroundings,
   script: string,
-  descriptors: readonly number[],
+  descriptors: readonly (number | 'ignore')[],
   onLine: (line: string) => void,
 ): ShellProcess {
   const [command, ...prefix] = surroundings.shell;
@@ -65,6 +67,7 @@ export function startShell(
     gone,
     stop,
     write: (line) => void child.stdin?.write(`${line}\n`),
+    descriptorPath: (descriptor) => `/proc/${child.pid}/fd/${descriptor}`,
     async close() {
       child.stdin?.end();
       const cancel = surroundings.clock.after(shellEndGraceMs, () => void stop());

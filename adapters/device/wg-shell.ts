@@ -1,11 +1,12 @@
-// Runs `wg`, one at a time, through a shell that was started beforehand, and hands texts in and out in unnamed memory files:
-// no secret is in an argument, in an environment or on a disk. Knows nothing of peers.
+// Runs `wg`, one at a time, through a shell that was started beforehand, and hands texts in and out in unnamed memory files and
+// pipes: no secret is in an argument, in an environment or on a disk. Knows nothing of peers.
 import { constants } from 'node:os';
 import { hideKeys } from '../../core/hide-keys.ts';
-import { deviceCallsMax, deviceOutputBytesMax } from '../../core/limits.ts';
+import { deviceCallsMax, deviceOutputBytesMax, wgPipeBytesMax } from '../../core/limits.ts';
 import type { DeviceFailure } from '../../core/ports.ts';
 import { fail, type Result } from '../../core/result.ts';
 import { type MemoryFile, openMemoryFile } from './memory-file.ts';
+import { openPipeEnd, type PipeEnd } from './pipe-end.ts';
 import { type ShellProcess, type ShellSurroundings, startShell } from './shell-process.ts';
 
 /** One run of `wg`. */
@@ -37,9 +38,13 @@ export interface WgShell {
    * Runs `wg` and, when it ended with status 0, resolves with what `read` makes of its output, which is gone afterwards.
    * Calls wait for each other, at most `deviceCallsMax` of them; the time-out is of the run alone. Should the shell die under a call,
    * the call is made once more: it must be harmless to repeat.
+   *
+   * A call with an input has the next such call's `wg` started while its own works: it waits for the input in a pipe, so that
+   * starting a process, as long as the device takes for a few peers, is not waited for. Where the shell makes no pipes (bash
+   * before 5.1, dash from 0.5.13 on), each call starts its own.
    */
   run<Value>(call: WgCall, read: ReadOutput<Value>): Promise<Result<Value, DeviceFailure>>;
-  /** How many times `wg` was started. */
+  /** How many times `wg` was run. One that waits for its input is no run yet. */
   runs(): number;
   /** Lets the call under way end, refuses the waiting ones, and ends the shell. */
   close(): Promise<void>;
@@ -49,25 +54,50 @@ export interface WgShell {
 const outputDescriptor = 3;
 const complaintDescriptor = 4;
 const inputDescriptor = 5;
+const pipeDescriptor = 6;
+const firstPresharedKeyDescriptor = 7;
 
 /** The file that holds `input`. `wg` opens it anew, which it could not do with a pipe of Node's: those are sockets (ENXIO). */
 export const wgInputPath = `/dev/fd/${inputDescriptor}`;
 
 /** The file that holds the n-th preshared key, counted from 0. */
 export function wgPresharedKeyPath(index: number): string {
-  return `/dev/fd/${inputDescriptor + 1 + index}`;
+  return `/dev/fd/${firstPresharedKeyDescriptor + index}`;
 }
 
 // Without globbing the words of a line stay as they are, and nothing in it is ever code. Core dumps would hold keys.
 // `ulimit -f` counts in units of 512 bytes (POSIX), and wg inherits it.
+// A line with `next` starts one more wg with the same words, and is answered for by the one that the last such line started, if
+// there was one. What they read is a here-document, a pipe in most shells, and another for each: none finds the rest of what was
+// meant for another. `#` is a comment to wg; bash makes no pipe of an empty document. At the end the whole process group is
+// ended: to the wg that waits, the end of its pipe would mean to go on.
 const script = `set -f
 ulimit -c 0
 ulimit -f ${deviceOutputBytesMax / 512}
-while read -r number words; do
+make_pipe() {
+  exec ${pipeDescriptor}<<END
+#
+END
+}
+make_pipe
+ahead=
+while read -r number next words; do
   set -- $words
-  wg "$@" </dev/null >&${outputDescriptor} 2>&${complaintDescriptor}
+  before=
+  if [ "$next" = next ]; then
+    before=$ahead
+    wg "$@" </dev/null >&${outputDescriptor} 2>&${complaintDescriptor} ${inputDescriptor}<&${pipeDescriptor} &
+    ahead=$!
+    make_pipe
+  fi
+  if [ "$before" ]; then
+    wait $before
+  else
+    wg "$@" </dev/null >&${outputDescriptor} 2>&${complaintDescriptor}
+  fi
   echo "$number $?"
-done`;
+done
+kill 0`;
 
 /** A shell and its files. They begin and end together: a `wg` that outlives its shell can't write into a later call. */
 interface Session {
@@ -76,6 +106,8 @@ interface Session {
   readonly complaint: MemoryFile;
   readonly input: MemoryFile;
   readonly presharedKeys: readonly MemoryFile[];
+  /** The `wg` that was started ahead, and the pipe that it waits at; null: none was. */
+  ahead: { readonly words: string; readonly pipe: PipeEnd } | null;
   /** Called with each line that the shell prints. */
   onLine: (line: string) => void;
   /** Why the shell is gone; null: it lives. */
@@ -100,6 +132,8 @@ export function createWgShell(
   let lastCall: Promise<unknown> = Promise.resolve();
   let waiting = 0;
   let runs = 0;
+  // Until one turns out small: a user who has too many of them gets no larger ones (pipe(7), pipe-user-pages-soft).
+  let usesPipes = true;
   let closed = false;
 
   async function endSession(): Promise<void> {
@@ -107,6 +141,8 @@ export function createWgShell(
     session = null;
     if (ending === null) return;
     await ending.shell.stop();
+    // Only now: a wg that lived would take what it has for all of its input.
+    ending.ahead?.pipe.close();
     for (const file of filesOf(ending)) file.close();
   }
 
@@ -116,10 +152,16 @@ export function createWgShell(
     if (session === null) {
       return { kind: 'unstarted', reason: 'no shell, memory file system or descriptor for it' };
     }
-    if (!hand(session, call)) return { kind: 'unstarted', reason: 'the memory file system is full' };
+    const handed = hand(session, call, usesPipes);
+    if (handed === 'full') return { kind: 'unstarted', reason: 'the memory file system is full' };
+    if (handed === 'gone' || handed === 'cut') {
+      await endSession();
+      usesPipes &&= handed === 'gone';
+      return { kind: 'lost', reason: 'could not hand in the input' };
+    }
     runs += 1;
     const startedMs = surroundings.clock.monotonicMs();
-    const ending = await awaitEnding(session, runs, call, surroundings);
+    const ending = await awaitEnding(session, [runs, handed, ...call.args], call.timeoutMs, surroundings);
     const tookMs = surroundings.clock.monotonicMs() - startedMs;
     onRun({ command: call.args[0] ?? '', result: resultOf(ending), tookMs });
     if (ending.kind !== 'ended') await endSession();
@@ -133,7 +175,9 @@ export function createWgShell(
     if (ending.kind !== 'ended') return fail(unendedFailure(ending, call));
     const { status, session } = ending;
     const result = status === 0 ? await read(session.output) : fail(statusFailure(status, session.complaint));
-    for (const file of filesOf(session)) file.clear();
+    const { output, complaint, input, presharedKeys } = session;
+    for (const file of [output, complaint, input]) file.clear();
+    for (const file of presharedKeys.slice(0, call.presharedKeys.length)) file.clear();
     return result;
   }
 
@@ -174,7 +218,11 @@ function openSession(surroundings: ShellSurroundings, presharedKeysMax: number):
     for (const file of files) file.close();
     return null;
   }
-  const descriptors = files.map((file) => file.descriptor);
+  const descriptors = [
+    ...[output, complaint, input].map((file) => file.descriptor),
+    'ignore' as const,
+    ...presharedKeys.map((file) => file.descriptor),
+  ];
   const shell = startShell(surroundings, script, descriptors, (line) => session.onLine(line));
   const session: Session = {
     shell,
@@ -182,6 +230,7 @@ function openSession(surroundings: ShellSurroundings, presharedKeysMax: number):
     complaint,
     input,
     presharedKeys,
+    ahead: null,
     onLine: () => {},
     goneReason: null,
   };
@@ -197,33 +246,60 @@ function filesOf({ output, complaint, input, presharedKeys }: Session): readonly
   return [output, complaint, input, ...presharedKeys];
 }
 
-/** Puts the call's texts in place. False: there is no room for them, and none of them is left. */
-function hand(session: Session, call: WgCall): boolean {
+/**
+ * Puts the call's texts in place: for a `wg` of its own (`alone`), or for one while the next is to be started (`next`).
+ * `full`: there is no room for them, and none of them is left. `gone` and `cut`: the `wg` that waited did not take the input, or
+ * a part of it alone, and must not live to see its end.
+ */
+function hand(
+  session: Session,
+  call: WgCall,
+  usesPipes: boolean,
+): 'alone' | 'next' | 'full' | 'gone' | 'cut' {
+  const { ahead } = session;
+  const next = usesPipes ? openNext(session, call) : null;
+  if (next === null) return handFiles(session, call) === 'sent' ? 'alone' : 'full';
+  const sent = ahead === null ? handFiles(session, call) : ahead.pipe.send(call.input);
+  if (sent === 'sent') session.ahead = next;
+  else next.pipe.close();
+  return sent === 'sent' ? 'next' : sent;
+}
+
+/** The `wg` for the next call, where this one can start it. Null: it can't, or is not one of those that are made ahead. */
+function openNext({ ahead, shell }: Session, call: WgCall): Session['ahead'] {
+  const words = call.args.join(' ');
+  if (call.input === '' || call.input.length > wgPipeBytesMax) return null;
+  if (ahead !== null && ahead.words !== words) return null;
+  const pipe = openPipeEnd(shell.descriptorPath(pipeDescriptor));
+  return pipe && { words, pipe };
+}
+
+function handFiles(session: Session, call: WgCall): 'sent' | 'full' {
   const files = [session.input, ...session.presharedKeys];
   const texts = [call.input, ...call.presharedKeys];
-  if (texts.every((text, index) => text === '' || files[index]?.replace(text))) return true;
+  if (texts.every((text, index) => text === '' || files[index]?.replace(text))) return 'sent';
   for (const file of files) file.clear();
-  return false;
+  return 'full';
 }
 
 function awaitEnding(
   session: Session,
-  number: number,
-  call: WgCall,
+  words: readonly [number: number, ...(string | number)[]],
+  timeoutMs: number,
   { clock }: ShellSurroundings,
 ): Promise<RunEnding> {
   return new Promise((resolve) => {
-    const cancel = clock.after(call.timeoutMs, () => resolve({ kind: 'late' }));
+    const cancel = clock.after(timeoutMs, () => resolve({ kind: 'late' }));
     const settle = (ending: RunEnding) => {
       cancel();
       resolve(ending);
     };
     session.onLine = (line) => {
       const [answered, status] = line.split(' ');
-      if (answered === String(number)) settle({ kind: 'ended', session, status: Number(status) });
+      if (answered === String(words[0])) settle({ kind: 'ended', session, status: Number(status) });
     };
     void session.shell.gone.then((reason) => settle({ kind: 'lost', reason }));
-    session.shell.write([number, ...call.args].join(' '));
+    session.shell.write(words.join(' '));
   });
 }
 

@@ -7,12 +7,10 @@ import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Answer, type CreatedShape, jsonOf, outcomeOf, type PageShape } from '../fixtures/api-client.ts';
 import { inParallel } from '../fixtures/crowd.ts';
-import { createFakeWg } from '../fixtures/fake-wg.ts';
+import { createFakeWg, honestWg } from '../fixtures/fake-wg.ts';
 import { createNamespace, type Namespace } from '../fixtures/namespace.ts';
 import { createNodeHome, type RunningNode } from '../fixtures/running-node.ts';
 
-/** Notes the call and makes it. */
-const honestWg = `PATH=${process.env['PATH']} exec wg "$@"`;
 /** Refuses every other change. */
 const fickleWg = `case $1 in
   set | addconf)

@@ -6,7 +6,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type CreatedShape, jsonOf, type PageShape } from '../fixtures/api-client.ts';
-import { createFakeWg } from '../fixtures/fake-wg.ts';
+import { createFakeWg, honestWg } from '../fixtures/fake-wg.ts';
 import { createNamespace } from '../fixtures/namespace.ts';
 import { RawClient } from '../fixtures/raw-client.ts';
 import { createNodeHome } from '../fixtures/running-node.ts';
@@ -16,7 +16,7 @@ import { until } from '../fixtures/until.ts';
 const slowWg = `case $1 in
   set | addconf) while [ -e $folder/hold ]; do sleep 0.02; done ;;
 esac
-PATH=${process.env['PATH']} exec wg "$@"`;
+${honestWg}`;
 
 test('what is under way is answered after SIGTERM; what comes then is refused', async (context) => {
   const host = await createNamespace(context);

@@ -11,14 +11,11 @@ import {
   outcomeOf,
   type PageShape,
 } from '../fixtures/api-client.ts';
-import { createFakeWg } from '../fixtures/fake-wg.ts';
+import { createFakeWg, honestWg } from '../fixtures/fake-wg.ts';
 import { createNamespace } from '../fixtures/namespace.ts';
 import { createNodeHome, type RunningNode } from '../fixtures/running-node.ts';
 import { createSlowLine } from '../fixtures/slow-line.ts';
 import { until } from '../fixtures/until.ts';
-
-/** Notes the call and makes it. */
-const honestWg = `PATH=${process.env['PATH']} exec wg "$@"`;
 
 const create = (node: RunningNode) => node.request('POST', '/peers', { body: { peerId: randomUUID() } });
 

@@ -7,22 +7,25 @@ import { writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { it } from 'node:test';
 import { createFakeWg } from '../../fixtures/fake-wg.ts';
+import { findPipeShell } from '../../fixtures/pipe-shell.ts';
 import { until } from '../../fixtures/until.ts';
 
 function moduleUrl(path: string): string {
   return new URL(`${path}${extname(import.meta.url)}`, import.meta.url).href;
 }
 
-/** A node that has looked once, with its watch on. */
+/** A node that has looked once, with its watch on, and has made a change after another, so that a `wg` waits for the third. */
 function nodeScript(path: string): string {
   return `
     const { createWgDevice } = await import('${moduleUrl('../../../adapters/device/wg-cli')}');
     const { createSystemClock } = await import('${moduleUrl('../../../adapters/clock')}');
     const { createFakeLog } = await import('${moduleUrl('../../fakes/log')}');
-    const surroundings = { shell: ['/bin/sh'], path: '${path}', clock: createSystemClock() };
+    const { createSpecs, put } = await import('${moduleUrl('../../contracts/device')}');
+    const surroundings = { shell: ${JSON.stringify(findPipeShell())}, path: '${path}', clock: createSystemClock() };
     const device = createWgDevice({ interfaceName: 'wg0', surroundings, log: createFakeLog() });
     device.watch(() => {});
     await device.look(() => {});
+    for (const _ of [1, 2]) await device.apply([put(createSpecs().one('10.7.0.2/32'))]);
     console.log('ready');`;
 }
 
@@ -50,8 +53,8 @@ async function startNode(path: string): Promise<ChildProcess> {
   return node;
 }
 
-// Two shells, and one with a subshell and `ip`.
-const processes = 5;
+// Two shells, and one with a subshell and `ip`; and a `wg` that waits, which is a shell with `cat` here.
+const processes = 7;
 
 it('leaves no process when the node is killed', async (test) => {
   const node = await startNode(createFakeWg(test, 'exit 1').path);

@@ -161,6 +161,19 @@ describe('a change of the wg device', () => {
     assert.deepEqual(await peersOf(device), new Map(peers.map((peer) => [peer.publicKey, untouched(peer)])));
   });
 
+  it('may follow the one before at once, or after a while', async (test) => {
+    const { device } = await setUp(test);
+    const peers = specsOf(60);
+    for (const peer of peers.slice(0, 30)) await granted(device, put(peer));
+    await Promise.all(peers.slice(30).map((peer) => granted(device, put(peer))));
+    for (const peer of peers.slice(0, 10)) await granted(device, remove(peer.publicKey));
+    await granted(device, ...peers.slice(5, 10).map((peer) => put(peer)));
+    assert.deepEqual(
+      await peersOf(device),
+      new Map(peers.slice(5).map((peer) => [peer.publicKey, untouched(peer)])),
+    );
+  });
+
   it('can be large', async (test) => {
     const { device } = await setUp(test);
     const peers = specsOf(5_000);

@@ -287,7 +287,7 @@ describe('a change', () => {
 
   it('hands its secrets to wg alone, and leaves none behind', async (test) => {
     const script =
-      '[ $1 = addconf ] && cat $3 >$folder/addconf; [ $1 = set ] && cat $6 >$folder/key; env >>$folder/environment; cat /proc/$PPID/cmdline >>$folder/shell';
+      '[ $1 = addconf ] && echo "$input" >$folder/addconf; [ $1 = set ] && cat $6 >$folder/key; env >>$folder/environment; cat /proc/$PPID/cmdline >>$folder/shell';
     const { device, wg } = setUp(test, script);
     const [created, rotated] = [specs.one('10.7.0.2/32'), specs.one('10.7.0.3/32')];
     await granted(device, put(created), put(rotated, self.publicKey));
