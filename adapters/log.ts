@@ -1,6 +1,7 @@
 // Structured lines for whoever collects them: JSON, one an event, gathered and written to a file descriptor.
 // Knows no secret by name: LogFields holds flat values only, and callers hand in none that is secret.
 import { writeSync } from 'node:fs';
+import { pino } from 'pino';
 import {
   logBacklogBytesMax,
   logBufferBytes,
@@ -8,7 +9,7 @@ import {
   logEndTries,
   logFlushMs,
 } from '../core/limits.ts';
-import type { Clock, Log, LogFields, LogLevel } from '../core/ports.ts';
+import type { Clock, Log, LogLevel } from '../core/ports.ts';
 
 /** A log that gathers its lines. */
 export interface BufferedLog extends Log {
@@ -31,16 +32,21 @@ export function createLog(options: {
 }): BufferedLog {
   const { clock } = options;
   const buffer = createLineBuffer(options.fd, clock);
-  let least = severity[options.level];
-  const add = (level: LogLevel, fields: LogFields, message: string): void => {
-    if (severity[level] >= least) buffer.add(renderLine(level, clock, fields, message));
-  };
-  const urgent: (level: LogLevel) => Log[LogLevel] = (level) => (fields, message) => {
-    add(level, fields, message);
+  const lines = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: () => `,"time":"${isoTime(clock)}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: buffer.add },
+  );
+  const urgent: (name: LogLevel) => Log[LogLevel] = (name) => (fields, message) => {
+    lines[name](fields, message);
     buffer.flush();
   };
-  const patient: (level: LogLevel) => Log[LogLevel] = (level) => (fields, message) => {
-    add(level, fields, message);
+  const patient: (name: LogLevel) => Log[LogLevel] = (name) => (fields, message) => {
+    lines[name](fields, message);
     if (fields['audit'] === true) buffer.flushSoon();
   };
   return {
@@ -52,23 +58,9 @@ export function createLog(options: {
     fatal: urgent('fatal'),
     end: buffer.end,
     setLevel: (level) => {
-      least = severity[level];
+      lines.level = level;
     },
   };
-}
-
-const severity: Readonly<Record<LogLevel, number>> = {
-  trace: 0,
-  debug: 1,
-  info: 2,
-  warn: 3,
-  error: 4,
-  fatal: 5,
-};
-
-function renderLine(level: LogLevel, clock: Clock, fields: LogFields, msg: string): string {
-  const time = new Date(clock.nowMs()).toISOString();
-  return `${JSON.stringify({ level, time, ...fields, msg })}\n`;
 }
 
 interface LineBuffer {
@@ -116,9 +108,9 @@ function createLineBuffer(fd: number, clock: Clock): LineBuffer {
   }
 
   function reportLost(): void {
-    const fields = { lost };
+    const line = { level: 'warn', time: isoTime(clock), lost, msg: 'log lines were lost' };
     lost = 0;
-    add(renderLine('warn', clock, fields, 'log lines were lost'));
+    add(`${JSON.stringify(line)}\n`);
   }
 
   function startTimer(): void {
@@ -140,6 +132,10 @@ function createLineBuffer(fd: number, clock: Clock): LineBuffer {
   }
 
   return { add, flush, flushSoon, end };
+}
+
+function isoTime(clock: Clock): string {
+  return new Date(clock.nowMs()).toISOString();
 }
 
 /** Writes as much as the descriptor takes and answers the rest. */
