@@ -3,7 +3,7 @@ import { batchMax, deviceChangesMax } from '../../core/limits.ts';
 import type { PublicKey } from '../../core/peers/peer.ts';
 import type { DeviceChange, DevicePeerSpec } from '../../core/ports.ts';
 import { orderChanges, type Replacement } from './change-order.ts';
-import { wgInputPath, wgPresharedKeyPath } from './wg-shell.ts';
+import { wgInputPath, wgPresharedKeyPath } from './wg-session.ts';
 import { renderAddconf, renderSet } from './wg-text.ts';
 
 /** A call of `wg`, and what the device holds when it was made. */
