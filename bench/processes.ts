@@ -1,8 +1,8 @@
 // Child processes of a benchmark: started on a core of their own, asked for their CPU time, and ended with the benchmark.
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { childrenOf, listProc, readProc } from '../test/fixtures/processes.ts';
 
 /** The core that servers run on, and the one for everything that loads them. The same where there is one only. */
 export const serverCore = 0;
@@ -48,51 +48,22 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => pr
  */
 export function cpuNs(pid: number): number {
   let total = endedChildrenNs(pid);
-  for (const thread of list(`/proc/${pid}/task`)) {
-    total += Number(read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0);
+  for (const thread of listProc(`/proc/${pid}/task`)) {
+    total += Number(readProc(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0] ?? 0);
   }
   for (const child of childrenOf(pid)) total += cpuNs(child);
   return total;
 }
 
-/** All processes that descend from one. */
-export function descendants(pid: number): readonly number[] {
-  return childrenOf(pid).flatMap((child) => [child, ...descendants(child)]);
-}
-
 /** Resident memory of a process and all that descend from it, bytes. */
 export function residentBytes(pid: number): number {
-  const own = /^VmRSS:\s+([0-9]+) kB$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0;
+  const own = /^VmRSS:\s+([0-9]+) kB$/m.exec(readProc(`/proc/${pid}/status`))?.[1] ?? 0;
   return childrenOf(pid).reduce((total, child) => total + residentBytes(child), Number(own) * 1_024);
-}
-
-function childrenOf(pid: number): readonly number[] {
-  return list(`/proc/${pid}/task`).flatMap((thread) => {
-    const children = read(`/proc/${pid}/task/${thread}/children`).trim();
-    return children === '' ? [] : children.split(' ').map(Number);
-  });
 }
 
 function endedChildrenNs(pid: number): number {
   // proc(5): cutime and cstime are fields 16 and 17, counted behind the name, which may hold blanks.
-  const stat = read(`/proc/${pid}/stat`);
+  const stat = readProc(`/proc/${pid}/stat`);
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) * 1e7;
-}
-
-/** Processes come and go while they are looked at. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function list(path: string): readonly string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
 }

@@ -9,12 +9,13 @@ import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type ApiClient, jsonOf, type PageShape } from '../test/fixtures/api-client.ts';
+import { descendants } from '../test/fixtures/processes.ts';
 import type { Bench, Surroundings } from './bench.ts';
 import { apiKey } from './in-process-api.ts';
 import { rateOf, startLoad } from './load/load.ts';
 import type { Load } from './load/plan.ts';
 import { createHome } from './node-process.ts';
-import { descendants, end, serverCore, startOn } from './processes.ts';
+import { end, serverCore, startOn } from './processes.ts';
 import { median, type Row } from './result.ts';
 import { addRunningWireGuard, createBareDevice, createSite, quiet, whyNoSite } from './site.ts';
 

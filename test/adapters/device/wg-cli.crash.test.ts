@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { it } from 'node:test';
 import { createFakeWg } from '../../fixtures/fake-wg.ts';
 import { findPipeShell } from '../../fixtures/pipe-shell.ts';
+import { descendants, isRunning } from '../../fixtures/processes.ts';
 import { until } from '../../fixtures/until.ts';
 
 function moduleUrl(path: string): string {
@@ -27,22 +28,6 @@ function nodeScript(path: string): string {
     await device.look(() => {});
     for (const _ of [1, 2]) await device.apply([put(createSpecs().one('10.7.0.2/32'))]);
     console.log('ready');`;
-}
-
-function descendants(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .split(' ')
-    .filter(Boolean)
-    .map(Number);
-  return [...children, ...children.flatMap(descendants)];
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
 }
 
 async function startNode(path: string): Promise<ChildProcess> {

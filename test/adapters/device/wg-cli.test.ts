@@ -20,6 +20,7 @@ import { createSpecs, granted, peersOf, put, remove } from '../../contracts/devi
 import { createFakeClock, type FakeClock } from '../../fakes/clock.ts';
 import { createFakeLog } from '../../fakes/log.ts';
 import { createFakeWg, type FakeWg } from '../../fixtures/fake-wg.ts';
+import { childrenOf, isRunning } from '../../fixtures/processes.ts';
 import { until } from '../../fixtures/until.ts';
 
 const specs = createSpecs();
@@ -93,21 +94,6 @@ function memoryFileSizes(): number[] {
   return sizes;
 }
 
-/** False too for one that has ended and waits for the init process to notice. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
-function childPids(): number[] {
-  const tasks = readdirSync(`/proc/${process.pid}/task`);
-  const lists = tasks.map((task) => readFileSync(`/proc/${process.pid}/task/${task}/children`, 'utf8'));
-  return lists.join(' ').split(' ').filter(Boolean).map(Number);
-}
-
 describe('a look', () => {
   it('tells a failed wg, an unreadable answer and no wg apart', async (test) => {
     const { device, wg } = setUp(test, '');
@@ -154,15 +140,15 @@ describe('a look', () => {
     wg.become('hang');
     const look = device.look(() => {});
     await until('the call', () => wg.hangs() === 1);
-    const shells = childPids();
+    const shells = childrenOf(process.pid);
     await clock.advance(deviceTimeoutMs - 1);
-    assert.deepEqual(childPids(), shells);
+    assert.deepEqual(childrenOf(process.pid), shells);
     await clock.advance(1);
     assert.equal(codeOf(await look), 'device_timeout');
     wg.become(emptyDump);
     assert.equal(codeOf(await device.look(() => {})), 'ok');
-    assert.equal(childPids().length, shells.length);
-    assert.notDeepEqual(childPids(), shells);
+    assert.equal(childrenOf(process.pid).length, shells.length);
+    assert.notDeepEqual(childrenOf(process.pid), shells);
   });
 
   it('may take longer the more peers there are, or may be', async (test) => {
@@ -239,7 +225,7 @@ describe('a look', () => {
   it('survives the death of its shells, between calls and under one', async (test) => {
     const { device, wg } = setUp(test, emptyDump);
     assert.equal(codeOf(await device.look(() => {})), 'ok');
-    for (const pid of childPids()) process.kill(pid, 'SIGKILL');
+    for (const pid of childrenOf(process.pid)) process.kill(pid, 'SIGKILL');
     assert.equal(codeOf(await device.look(() => {})), 'ok');
     await granted(device, remove(self.publicKey));
     wg.become(`[ -e $folder/once ] || { : >$folder/once; kill -9 $PPID; hang; }; ${emptyDump}`);
@@ -387,11 +373,11 @@ describe('a change that is not done in time', () => {
 
 describe('the end', () => {
   it('lets the call under way end, refuses the others, and leaves no process', async (test) => {
-    const before = childPids();
+    const before = childrenOf(process.pid);
     const { device, wg } = setUp(test, `until [ -e $folder/go ]; do sleep 0.01; done; ${emptyDump}`);
     const [first, second] = [device.look(() => {}), device.look(() => {})];
     await until('the call', () => wg.calls().length === 1);
-    const shells = childPids().filter((pid) => !before.includes(pid));
+    const shells = childrenOf(process.pid).filter((pid) => !before.includes(pid));
     assert.equal(shells.length, 2);
     const closed = device.close();
     writeFileSync(join(wg.folder, 'go'), '');
@@ -399,7 +385,7 @@ describe('the end', () => {
     assert.equal(codeOf(await second), 'device_unreachable');
     await closed;
     assert.deepEqual(
-      childPids().filter((pid) => shells.includes(pid)),
+      childrenOf(process.pid).filter((pid) => shells.includes(pid)),
       [],
     );
     assert.equal(codeOf(await device.look(() => {})), 'device_unreachable');

@@ -1,7 +1,7 @@
 // The `wg` that is started ahead and waits for its input: that it is used, what it never does, and what comes of one that fails.
 // All else about the shell is tested through the device, in wg-cli.test.ts.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { openPipeEnd } from '../../../adapters/device/pipe-end.ts';
@@ -12,6 +12,7 @@ import { ok } from '../../../core/result.ts';
 import { createFakeClock } from '../../fakes/clock.ts';
 import { createFakeWg } from '../../fixtures/fake-wg.ts';
 import { filesShell, findPipeShell } from '../../fixtures/pipe-shell.ts';
+import { childrenOf, isRunning } from '../../fixtures/processes.ts';
 import { until } from '../../fixtures/until.ts';
 
 /** Notes what it read in a file that has the number of its process. */
@@ -30,11 +31,13 @@ async function setUp(test: TestContext, shell = findPipeShell()) {
     await clock.advance(2 * shellEndGraceMs);
     await closed;
   });
-  const show = async () => {
-    const call = { args: ['show'], input: '', presharedKeys: [], timeoutMs: 60_000 };
-    return (await wgShell.run(call, async () => ok('shown'))).ok;
+  const run = async (args: readonly string[], input: string) => {
+    const call = { args, input, presharedKeys: [], timeoutMs: 60_000 };
+    const result = await wgShell.run(call, async () => ok('done'));
+    return result.ok ? result.value : result.failure.code;
   };
-  assert.ok(await show());
+  const show = () => run(['show'], '');
+  assert.equal(await show(), 'done');
   const inputs = () => {
     const files = readdirSync(wg.folder).filter((name) => name.startsWith('input.'));
     return new Map(
@@ -50,12 +53,7 @@ async function setUp(test: TestContext, shell = findPipeShell()) {
     /** What each `wg` read that was run, by process id. */
     inputs,
     show,
-    addconf: async (input: string, interfaceName = 'wg0') => {
-      const args = ['addconf', interfaceName, wgInputPath];
-      const call = { args, input, presharedKeys: [], timeoutMs: 60_000 };
-      const result = await wgShell.run(call, async () => ok('done'));
-      return result.ok ? result.value : result.failure.code;
-    },
+    addconf: (input: string, interfaceName = 'wg0') => run(['addconf', interfaceName, wgInputPath], input),
     /** Resolves with the process id of the `wg` that was started ahead. */
     ahead: async () => {
       await until('a wg that waits', () => grandchildren().length === 1);
@@ -70,12 +68,9 @@ async function setUp(test: TestContext, shell = findPipeShell()) {
   };
 }
 
-const childrenOf = (pid: number | string) =>
-  readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
-
 /** What the shell has started that is still there. */
-function grandchildren(): number[] {
-  return childrenOf(process.pid).flatMap(childrenOf).map(Number);
+function grandchildren(): readonly number[] {
+  return childrenOf(process.pid).flatMap(childrenOf);
 }
 
 it('runs each call but the first by a wg that was started ahead', async (test) => {
@@ -109,7 +104,7 @@ it('keeps the wg that waits for calls of its kind', async (test) => {
   const large = 'x'.repeat(wgPipeBytesMax + 1);
   assert.equal(await addconf(large), 'done');
   assert.equal(await addconf('elsewhere', 'wg1'), 'done');
-  assert.ok(await show());
+  assert.equal(await show(), 'done');
   assert.equal(await addconf('second'), 'done');
   assert.equal(inputs().get(pid), 'second');
   assert.deepEqual(wg.calls(), [
@@ -176,8 +171,3 @@ it('starts each call by itself where the shell makes no pipes', async (test) => 
   }
   assert.deepEqual([...inputs().values()].sort(), ['first', 'second', 'third']);
 });
-
-/** False too for one that has ended and waits for the init process to notice. */
-function isRunning(pid: number): boolean {
-  return existsSync(`/proc/${pid}`) && !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-}
