@@ -155,9 +155,12 @@ export function hand(
   const next = usesPipes ? openNext(session, call) : null;
   if (next === null) return handFiles(session, call) === 'sent' ? 'alone' : 'full';
   const sent = ahead === null ? handFiles(session, call) : ahead.pipe.send(call.input);
-  if (sent === 'sent') session.ahead = next;
-  else next.pipe.close();
-  return sent === 'sent' ? 'next' : sent;
+  if (sent !== 'sent') {
+    next.pipe.close();
+    return sent;
+  }
+  session.ahead = next;
+  return 'next';
 }
 
 /** The `wg` for the next call, where this one can start it. Null: it can't, or is not one of those that are made ahead. */
