@@ -19,6 +19,7 @@ import { LastPage } from '../handlers/last-page.ts';
 import { routes } from '../handlers/routes.ts';
 import { TextBuffer } from '../handlers/text-buffer.ts';
 import { readApiDescription } from './api-description.ts';
+import type { KeptDump } from './device/kept-dump.ts';
 import { createKeySource, fillRandom } from './keys.ts';
 import { affordableConnections } from './open-files.ts';
 import { type Counted, createParts } from './parts.ts';
@@ -35,6 +36,8 @@ export interface AppOptions {
   readonly clock: Clock;
   /** Logs every request and adds `detail` to error bodies. */
   readonly debug: boolean;
+  /** A dump of the interface, if one was read before. */
+  readonly keptDump?: KeptDump;
   readonly environment: {
     /** PATH to find `wg`, `ip` and `flock` in. */
     readonly path: string;

@@ -7,6 +7,7 @@ import type { Clock, Log } from '../core/ports.ts';
 import { fail, ok, type Result } from '../core/result.ts';
 import { service } from '../core/version.ts';
 import type { CommandRefusal, Machine } from './commands.ts';
+import { createKeptDump } from './device/kept-dump.ts';
 import { createWgDevice } from './device/wg-cli.ts';
 import { createFlock } from './disk/file-lock.ts';
 import { isMissing } from './disk/file-system.ts';
@@ -43,6 +44,8 @@ export interface MachineOptions {
 export function createMachine(options: MachineOptions): Machine {
   const run = createRunCommand(commandEnvironment(options.path));
   const folder = interfaceFolder(options.isRoot, options.workingDirectory);
+  // From `prepare` to `serve`.
+  const keptDump = createKeptDump(options.clock);
   const host = (log: Log, answerMs = deviceAnswerMs): InterfaceHost => ({
     run,
     log,
@@ -77,7 +80,7 @@ export function createMachine(options: MachineOptions): Machine {
       return problems.length > 0 ? fail(problems) : ok(undefined);
     },
     async prepare({ wireguard }, log) {
-      const atStart = host(log, deviceAnswerAtStartMs);
+      const atStart = { ...host(log, deviceAnswerAtStartMs), keptDump };
       const safe = await keepForeignPeers(wireguard, atStart);
       if (!safe.ok) return safe;
       return prepareInterface(wireguard, await newKeyWouldHurt(wireguard, folder), atStart);
@@ -106,7 +109,7 @@ export function createMachine(options: MachineOptions): Machine {
       const { clock, debug, path, configPath, programFile } = options;
       const program = { command: [process.execPath, programFile], path, configPath } as const;
       const diagnose = () => runDoctor(program);
-      return startApp({ config, log, clock, debug, environment: { path }, service, diagnose });
+      return startApp({ config, log, clock, debug, keptDump, environment: { path }, service, diagnose });
     },
     examineTls: ({ server }) => findTlsProblems(server.tls, options.clock.nowMs()),
     async diagnose(config) {

@@ -6,6 +6,7 @@ import { countStoreWrites } from '../core/metrics/counted-store.ts';
 import { TimedCounts } from '../core/metrics/timed-counts.ts';
 import type { Clock, Device, Log, PeerStore } from '../core/ports.ts';
 import { routes } from '../handlers/routes.ts';
+import type { KeptDump } from './device/kept-dump.ts';
 import { createMemoryDevice } from './device/memory-device.ts';
 import { createWgDevice } from './device/wg-cli.ts';
 import type { WgRun } from './device/wg-shell.ts';
@@ -22,6 +23,8 @@ interface PartsOptions {
   readonly config: Config;
   readonly log: Log;
   readonly clock: Clock;
+  /** A dump of the interface, if one was read before. */
+  readonly keptDump?: KeptDump;
   readonly environment: {
     /** PATH to find `wg` and `flock` in. */
     readonly path: string;
@@ -62,7 +65,7 @@ export function createParts(options: PartsOptions): Parts {
 }
 
 function createDevice(
-  { config, log, clock, environment }: PartsOptions,
+  { config, log, clock, keptDump, environment }: PartsOptions,
   onRun: (run: WgRun) => void = () => {},
 ): Device {
   const { backend, interface: interfaceName, listenPort } = config.wireguard;
@@ -73,6 +76,7 @@ function createDevice(
     interfaceName,
     surroundings: { shell: ['/bin/sh'], path: environment.path, clock },
     log,
+    ...(keptDump !== undefined && { keptDump }),
     onRun,
   });
 }

@@ -13,6 +13,8 @@ export interface CommandBounds {
   readonly outputMax: number;
   /** Sent to the command; absent: it reads from nothing. */
   readonly stdin?: string;
+  /** Gets stdout piece by piece as it comes, and the answer is empty. Absent: stdout is the answer. */
+  readonly takeOutput?: (piece: Buffer) => void;
   /** Open descriptors that the command gets as 3 and up. */
   readonly descriptors?: readonly number[];
   /** The highest exit status that is no failure; absent: 0. */
@@ -100,6 +102,7 @@ export function createRunCommand(environment: Readonly<Record<string, string>>):
       child.stdout?.on('data', (chunk: Buffer) => {
         stdoutBytes += chunk.length;
         if (stdoutBytes > bounds.outputMax) end('command_output');
+        else if (bounds.takeOutput !== undefined) bounds.takeOutput(chunk);
         else stdout.push(chunk);
       });
       child.stderr?.on('data', (chunk: Buffer) => {

@@ -14,6 +14,8 @@ import {
 export interface MemoryFile {
   /** To be handed to a child, which may open it anew as `/dev/fd/N`. Children append to it. */
   readonly descriptor: number;
+  /** Adds bytes at the end. False: the memory file system is full, and some of them may be there. */
+  append(bytes: Uint8Array): boolean;
   /** Makes the text all of its content. ASCII only. False: the memory file system is full, and the file is empty. */
   replace(text: string): boolean;
   /** Bytes in it now. */
@@ -59,6 +61,7 @@ function memoryFile(descriptor: number): MemoryFile {
   return {
     descriptor,
     clear,
+    append: (bytes) => appendAll(descriptor, bytes),
     replace(text) {
       clear();
       if (appendAll(descriptor, Buffer.from(text, 'latin1'))) return true;
@@ -77,7 +80,7 @@ function memoryFile(descriptor: number): MemoryFile {
   };
 }
 
-function appendAll(descriptor: number, bytes: Buffer): boolean {
+function appendAll(descriptor: number, bytes: Uint8Array): boolean {
   try {
     for (let done = 0; done < bytes.length; ) done += writeSync(descriptor, bytes, done);
     return true;

@@ -19,6 +19,7 @@ import type {
   Log,
 } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import type { KeptDump } from './kept-dump.ts';
 import { createLinkWatch, type LinkWatch } from './link-watch.ts';
 import type { MemoryFile } from './memory-file.ts';
 import type { ShellSurroundings } from './shell-process.ts';
@@ -40,10 +41,12 @@ export function createWgDevice(options: {
   readonly interfaceName: string;
   readonly surroundings: ShellSurroundings;
   readonly log: Log;
+  /** Where the first look finds a dump that was read already. */
+  readonly keptDump?: KeptDump;
   /** Told of every run of `wg`. */
   readonly onRun?: (run: WgRun) => void;
 }): WgDevice {
-  const { interfaceName, surroundings, log, onRun } = options;
+  const { interfaceName, surroundings, log, keptDump, onRun } = options;
   const looks = createWgShell(surroundings, 0, onRun);
   const changes = createWgShell(surroundings, batchMax, onRun);
   let links: LinkWatch | null = null;
@@ -58,7 +61,10 @@ export function createWgDevice(options: {
       count += 1;
       visit(peer);
     };
-    const looked = await looks.run(call, (output) => readDump(output, countAndVisit, surroundings));
+    const read = (output: MemoryFile) => readDump(output, countAndVisit, surroundings);
+    const kept = keptDump?.take() ?? null;
+    const looked = kept === null ? await looks.run(call, read) : await read(kept);
+    kept?.close();
     if (looked.ok) heldMax = count;
     return looked;
   }
@@ -96,6 +102,7 @@ export function createWgDevice(options: {
     isDown: () => links?.isDown() ?? false,
     runs: () => looks.runs() + changes.runs(),
     async close() {
+      keptDump?.drop();
       await Promise.all([looks.close(), changes.close(), links?.close()]);
     },
   };

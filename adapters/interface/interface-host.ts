@@ -5,6 +5,7 @@ import { interfaceCallMs, interfaceOutputBytesMax } from '../../core/limits.ts';
 import type { PrivateKey, PublicKey } from '../../core/peers/peer.ts';
 import type { Log } from '../../core/ports.ts';
 import { fail, ok, type Result } from '../../core/result.ts';
+import type { KeptDump } from '../device/kept-dump.ts';
 import { describeCommandFailure } from '../program-packages.ts';
 import type { CommandBounds, CommandFailure, RunCommand } from '../run-command.ts';
 import type { ForwardingFailure } from './forwarding.ts';
@@ -22,6 +23,8 @@ export interface InterfaceHost {
   readonly procFolder: string;
   /** How long a device may take to answer. */
   readonly deviceAnswerMs: number;
+  /** Keeps the dump that tells what the device is, for whoever wants to know of its peers. Absent: nobody does. */
+  readonly keptDump?: KeptDump;
   readonly createPrivateKey: () => PrivateKey;
   readonly derivePublicKey: (key: PrivateKey) => PublicKey;
 }

@@ -1,11 +1,11 @@
 // The live interface: made, adjusted while it lives, removed. Knows nothing of who asks for it and when.
 import { existsSync } from 'node:fs';
-import { interfaceLongCallMs, interfaceRemovalsMax } from '../../core/limits.ts';
+import { deviceLineBytesMax, interfaceLongCallMs, interfaceRemovalsMax } from '../../core/limits.ts';
 import { isKey, type PrivateKey } from '../../core/peers/peer.ts';
 import { fail, ok } from '../../core/result.ts';
 import { ethernetMtuBytes, tunnelMtuBytes } from '../../core/tunnel-mtu.ts';
 import { openMemoryFile } from '../device/memory-file.ts';
-import type { CommandFailure } from '../run-command.ts';
+import type { CommandBounds, CommandFailure } from '../run-command.ts';
 import { adjustRules, clearRules } from './firewall.ts';
 import { markAsOwn } from './foreign-peers.ts';
 import type { SettledFile } from './interface-file.ts';
@@ -105,7 +105,7 @@ async function adjustDevice(config: InterfaceConfig, host: InterfaceHost, file: 
   if (!live.ok) return live;
   const { publicKey, listenPort } = live.value;
   if (listenPort !== String(config.listenPort)) {
-    const set = await succeeds('wg', ['set', name, 'listen-port', String(config.listenPort)], host);
+    const set = await setDevice(name, ['listen-port', String(config.listenPort)], host);
     if (!set.ok) return fail(await explainPort(set.failure, config.listenPort));
     host.log.info({ interface: name, before: listenPort, now: config.listenPort }, 'listen port set');
   }
@@ -118,6 +118,16 @@ async function adjustDevice(config: InterfaceConfig, host: InterfaceHost, file: 
   return ok(undefined);
 }
 
+function setDevice(
+  name: string,
+  settings: readonly string[],
+  host: InterfaceHost,
+  more: Partial<CommandBounds> = {},
+): Step {
+  host.keptDump?.drop();
+  return succeeds('wg', ['set', name, ...settings], host, more);
+}
+
 async function setPrivateKey(name: string, key: PrivateKey, host: InterfaceHost): Step {
   const secret = openMemoryFile();
   if (secret?.replace(key) !== true) {
@@ -125,8 +135,8 @@ async function setPrivateKey(name: string, key: PrivateKey, host: InterfaceHost)
     const message = 'no memory file for the private key: is there a tmpfs at /dev/shm, with room?';
     return fail({ code: 'command_failed', message });
   }
-  const args = ['set', name, 'private-key', '/dev/fd/3'];
-  const set = await succeeds('wg', args, host, { descriptors: [secret.descriptor] });
+  const settings = ['private-key', '/dev/fd/3'];
+  const set = await setDevice(name, settings, host, { descriptors: [secret.descriptor] });
   secret.close();
   if (set.ok) host.log.info({ interface: name }, 'private key of the file set');
   return set;
@@ -183,15 +193,25 @@ export interface LiveDevice {
   readonly listenPort: string;
 }
 
-/** Reads the device in one call: each costs as much as the device has peers, whatever it asks for. */
+/**
+ * Reads the device in one call: each costs as much as the device has peers, whatever it asks for. The dump goes to the host's
+ * `keptDump`.
+ */
 export async function readDevice(name: string, host: InterfaceHost): Step<LiveDevice> {
-  const shown = await call('wg', ['show', name, 'dump'], host, { timeoutMs: host.deviceAnswerMs });
+  const { keptDump, deviceAnswerMs: timeoutMs } = host;
+  let head = '';
+  const takeOutput = (piece: Buffer) => {
+    if (head.length < deviceLineBytesMax) head += piece.toString('latin1', 0, deviceLineBytesMax);
+    keptDump?.append(piece);
+  };
+  keptDump?.begin();
+  const shown = await call('wg', ['show', name, 'dump'], host, { timeoutMs, takeOutput });
   if (shown.ok) {
-    const [privateKey = '', publicKey = '', listenPort = ''] = (shown.value.split('\n', 1)[0] ?? '').split(
-      '\t',
-    );
+    keptDump?.end();
+    const [privateKey = '', publicKey = '', listenPort = ''] = (head.split('\n', 1)[0] ?? '').split('\t');
     return ok({ privateKey, publicKey, listenPort });
   }
+  keptDump?.drop();
   if (shown.failure.code === 'command_timeout') return fail(silent(name, shown.failure));
   if (shown.failure.code !== 'command_refused' || !host.isRoot) return fail(refused(shown.failure, host));
   const message = `an interface ${name} exists, and wg can't read it (${shown.failure.detail}): is it another kind of interface? Then give wireguard.interface another name`;

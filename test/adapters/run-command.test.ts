@@ -83,6 +83,14 @@ test('a command that says too much is ended', async () => {
   assert.equal((await failureOf(run('printf', ['%01025d', '0'], bounds))).code, 'command_output');
 });
 
+test('stdout goes to whoever takes it, piece by piece and within the same bound', async () => {
+  const pieces: Buffer[] = [];
+  const takeOutput = (piece: Buffer) => void pieces.push(piece);
+  assert.deepEqual(await run('printf', ['%01024d', '7'], { ...bounds, takeOutput }), ok(''));
+  assert.equal(Buffer.concat(pieces).toString(), '7'.padStart(1_024, '0'));
+  assert.equal((await failureOf(run('yes', [], { ...bounds, takeOutput }))).code, 'command_output');
+});
+
 test('a daemon that keeps the pipes open does not hold up the answer', async () => {
   const answered = await sh('sleep 1000 & echo $!');
   assert.ok(answered.ok);

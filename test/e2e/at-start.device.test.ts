@@ -5,8 +5,9 @@ import { randomUUID } from 'node:crypto';
 import { chownSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { jsonOf } from '../fixtures/api-client.ts';
+import { type CreatedShape, jsonOf } from '../fixtures/api-client.ts';
 import { makeCertificate } from '../fixtures/certificate.ts';
+import { createFakeWg, honestWg } from '../fixtures/fake-wg.ts';
 import { createNamespace } from '../fixtures/namespace.ts';
 import { createNodeHome, type NodeHome, type RunningNode } from '../fixtures/running-node.ts';
 import { until } from '../fixtures/until.ts';
@@ -37,6 +38,29 @@ const isReady = async (node: RunningNode) => (await readiness(node)) === '200';
 const create = (node: RunningNode) => node.request('POST', '/peers', { body: { peerId: randomUUID() } });
 const messages = (node: RunningNode, level: string) =>
   node.logLines().flatMap((line) => (line['level'] === level ? String(line['msg']) : []));
+
+test('a start reads the device once, and puts right what is not as stored', async (context) => {
+  const { host, home } = await createHost(context);
+  const first = await home.start();
+  const { peer } = jsonOf<CreatedShape>(await create(first));
+  await first.kill('SIGTERM');
+  const startsWithOneLook = async () => {
+    // The watch on the interface asks for another one once it is there.
+    const wg = createFakeWg(
+      context,
+      `if [ $1 = show ] && ! mkdir $folder/first 2>/dev/null; then until [ -e $folder/more ]; do sleep 0.05; done; fi
+${honestWg}`,
+    );
+    const node = await home.start({ env: { PATH: wg.path } });
+    assert.equal(await readiness(node), '200');
+    assert.equal((await host.run('wg', 'show', 'wg0', 'peers')).trim(), peer.publicKey);
+    writeFileSync(join(wg.folder, 'more'), '');
+    await node.kill('SIGTERM');
+  };
+  await startsWithOneLook();
+  await host.run('wg', 'set', 'wg0', 'peer', peer.publicKey, 'remove');
+  await startsWithOneLook();
+});
 
 test('one server an interface, whatever port and store the second one has, and a killed one is in no way', async (context) => {
   const { host, home } = await createHost(context);

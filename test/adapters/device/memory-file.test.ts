@@ -32,6 +32,14 @@ it('holds what it was given last, and nothing once cleared', () => {
   file.close();
 });
 
+it('takes bytes at its end', () => {
+  const file = open();
+  file.replace('one');
+  assert.ok(file.append(Buffer.from(', two')));
+  assert.equal(file.read(0, 100), 'one, two');
+  file.close();
+});
+
 it('can be read and appended to by a child, again and again, without a hole', () => {
   const file = open();
   for (const text of ['first', 'second']) {

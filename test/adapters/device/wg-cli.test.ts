@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { createKeptDump } from '../../../adapters/device/kept-dump.ts';
 import { createWgDevice, type WgDevice } from '../../../adapters/device/wg-cli.ts';
 import {
   batchMax,
@@ -117,6 +118,33 @@ describe('a look', () => {
     }
     assert.deepEqual(new Set(wg.calls()), new Set(['show wg0 dump']));
     assert.equal(device.runs(), Object.keys(fates).length);
+  });
+
+  it('takes a dump that was read before, once, and is none where that is no dump', async (test) => {
+    const wg = createFakeWg(test, emptyDump);
+    const clock = createFakeClock();
+    const surroundings = { shell: ['/bin/sh'] as const, path: wg.path, clock };
+    const keptDump = createKeptDump(clock);
+    const device = createWgDevice({ interfaceName: 'wg0', surroundings, log: createFakeLog(), keptDump });
+    test.after(() => device.close());
+    const keep = (text: string) => {
+      keptDump.begin();
+      keptDump.append(Buffer.from(text));
+      keptDump.end();
+    };
+    const before = memoryFileSizes().length;
+    const seen: string[] = [];
+    const look = async () => codeOf(await device.look(({ publicKey }) => seen.push(publicKey)));
+    const peer = specs.one();
+    keep(dumpOf(peer));
+    assert.equal(await look(), 'ok');
+    assert.deepEqual(seen, [peer.publicKey]);
+    keep('no dump');
+    assert.equal(await look(), 'device_unreadable');
+    assert.equal(device.runs(), 0);
+    assert.equal(await look(), 'ok');
+    assert.deepEqual(wg.calls(), ['show wg0 dump']);
+    assert.equal(memoryFileSizes().length, before);
   });
 
   it('cannot be made without a wg', async (test) => {

@@ -5,6 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { createKeptDump } from '../../../adapters/device/kept-dump.ts';
 import { bringUp, initInterface, takeDown } from '../../../adapters/interface/interface.ts';
 import { prepareInterface } from '../../../adapters/interface/interface-at-start.ts';
 import { interfaceFolder } from '../../../adapters/interface/interface-file.ts';
@@ -13,7 +14,9 @@ import type { InterfaceConfig } from '../../../adapters/interface/wg-quick-text.
 import { derivePublicKey, generateKeyPair } from '../../../adapters/keys.ts';
 import type { CommandFailure } from '../../../adapters/run-command.ts';
 import { type Cidr, parseAddress, parseCidr } from '../../../core/address.ts';
+import type { PrivateKey } from '../../../core/peers/peer.ts';
 import { fail, ok, type Result } from '../../../core/result.ts';
+import { createFakeClock } from '../../fakes/clock.ts';
 import { createFakeLog, type FakeLog } from '../../fakes/log.ts';
 
 const cidr = parseCidr('10.7.0.0/24') as { value: Cidr };
@@ -57,11 +60,15 @@ async function createHost(context: TestContext, answer: Answer = () => null): Pr
     deviceAnswerMs: 1_000,
     createPrivateKey: () => generateKeyPair().privateKey,
     derivePublicKey,
-    async run(command, args) {
+    async run(command, args, bounds) {
       const line = [command, ...args].join(' ');
       calls.push(line);
       const answered = answer(line) ?? ok('');
-      if (answered.ok) return answered;
+      if (answered.ok && bounds.takeOutput === undefined) return answered;
+      if (answered.ok) {
+        bounds.takeOutput?.(Buffer.from(answered.value));
+        return ok('');
+      }
       return fail({ code: answered.failure, command, status: 1, detail: `${line}: no` });
     },
   };
@@ -279,6 +286,33 @@ test('a server does not start on a silent device that it made and took away agai
   const host = await createHost(context, silent);
   const prepared = await prepareInterface(config, false, host);
   assert.equal(prepared.ok || prepared.failure.code, 'device_silent');
+});
+
+test('the dump that tells what the interface is stays as it is, unless the device is changed', async (context) => {
+  let privateKey = '(none)';
+  let port = 51820;
+  const dump = () => {
+    const publicKey = privateKey === '(none)' ? '(none)' : derivePublicKey(privateKey as PrivateKey);
+    return `${privateKey}\t${publicKey}\t${port}\toff\nthe peers\n`;
+  };
+  const host = await createHost(context, (line) => {
+    if (line.startsWith('ip -json')) return ok('[{"ifname":"wg0","flags":["UP"],"mtu":1420,"addr_info":[]}]');
+    return line.endsWith(' dump') ? ok(dump()) : null;
+  });
+  await host.setLinks('lo', 'wg0');
+  const keptDump = createKeptDump(createFakeClock());
+  const kept = async () => {
+    assert.deepEqual(await prepareInterface(config, false, { ...host, keptDump }), ok(undefined));
+    const file = keptDump.take();
+    const text = file?.read(0, 1_000) ?? null;
+    file?.close();
+    return text;
+  };
+  assert.equal(await kept(), null, 'the key was set');
+  privateKey = /^PrivateKey = (.*)$/m.exec(await readFile(filePath(host), 'utf8'))?.[1] ?? '';
+  assert.equal(await kept(), dump());
+  port = 7;
+  assert.equal(await kept(), null, 'the port was set');
 });
 
 test('a server without root looks at the interface and does nothing to it', async (context) => {
