@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createDumpReader, renderAddconf, renderSet } from '../../../adapters/device/wg-text.ts';
 import { formatCidr, parseCidr } from '../../../core/address.ts';
 import type { DevicePeer, DeviceState } from '../../../core/ports.ts';
@@ -119,7 +121,6 @@ describe('a dump', () => {
       'half a device': `${secret}\t(none)\t51820\toff\n`,
       'a port that is none': device.replace('51820', '65536'),
       'a mark that is none': device.replace('off', '12'),
-      'a peer twice': device + peer + peer,
       'a field too many': device + peer.replace('\n', '\t\n'),
       'a field too few': device + peer.replace('\t25', ''),
       'no key': withField(0, '(none)'),
@@ -142,6 +143,27 @@ describe('a dump', () => {
       'an interval that is none': withField(7, '65536'),
     };
     for (const [what, text] of Object.entries(wrong)) assert.equal(read(text)[0].ok, false, what);
+  });
+
+  it('is not remembered by its reader', () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const dump = createDumpReader(() => {});
+    dump.take(device);
+    const keys = Array.from({ length: 200 }, () => specs.one().publicKey);
+    const heldBytes = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = heldBytes();
+    for (let piece = 0; piece < 100; piece++) {
+      // Each is a text of its own, of keys that are new.
+      const ending = `${String.fromCharCode(65 + (piece % 26), 65 + Math.floor(piece / 26))}8=\t`;
+      assert.ok(dump.take(keys.map((each) => peer.replace(key, each).replace(/.{4}\t/, ending)).join('')));
+    }
+    const held = heldBytes() - before;
+    assert.ok(dump.end().ok);
+    assert.ok(held < 1_000_000, `${held} bytes of ${100 * keys.length} lines`);
   });
 
   it('is said to be wrong without a word of it', () => {
