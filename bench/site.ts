@@ -32,9 +32,9 @@ export function whyNoSite(): string | null {
 /**
  * Makes the namespace and the node's home in it.
  *
- * `calm`: the interface is never up, and the node is told that it is, or it would not be ready. One that is up calls each peer
+ * `calm`: the interface is there, never up, and the node is told that it is, or it would not be ready. One that is up calls each peer
  * with keepalive every 5 s, and with 65,000 peers that never answer, wireguard-go takes all that two cores have. One that is
- * down is read and changed the same. Under some kernels (6.18) wireguard-go takes it for up even so: `quiet` waits for the end.
+ * down is read and changed the same.
  */
 export async function createSite(
   options: Omit<NodeOptions, 'backend' | 'prefix'> & { readonly calm?: true },
@@ -43,6 +43,7 @@ export async function createSite(
   const namespace = await createNamespace({ after: (remove) => cleanups.push(remove) });
   const environment = { ...options.environment };
   if (options.calm) {
+    await addDownWireGuard(namespace, 'wg0');
     const folder = mkdtempSync('/dev/shm/bench-ip-');
     cleanups.push(async () => rmSync(folder, { recursive: true }));
     environment['PATH'] = `${withoutUp(folder)}:${process.env['PATH']}`;
@@ -71,6 +72,26 @@ export async function createSite(
   };
 }
 
+/**
+ * Makes an interface whose wireguard-go is down and stays so until somebody sets it up. Under some kernels (6.18) wireguard-go
+ * takes a new one for up (tun/tun_linux.go, routineHackListener): then it binds a port, and that fails here, since the only one
+ * there is to draw is taken. It does not try again.
+ */
+async function addDownWireGuard(namespace: Namespace, name: string): Promise<void> {
+  const range = '/proc/sys/net/ipv4/ip_local_port_range';
+  const [usual, only] = [(await namespace.run('cat', range)).trim(), 65_535];
+  const setRange = (ports: string) => namespace.run('sh', '-c', `echo ${ports} >${range}`);
+  await setRange(`${only} ${only}`);
+  const taker = await namespace.addWireGuard('taker');
+  await namespace.run('wg', 'set', 'taker', 'listen-port', String(only));
+  await namespace.run('ip', 'link', 'set', 'taker', 'up');
+  await namespace.addWireGuard(name);
+  // Longer than it takes to look once more whether it is up.
+  await setTimeout(1_500);
+  await setRange(usual);
+  await taker.remove();
+}
+
 /** A folder for PATH with an `ip` that brings nothing up, and says of WireGuard's interfaces that they are. */
 function withoutUp(folder: string): string {
   const script = `#!/bin/sh
@@ -95,8 +116,8 @@ export async function addRunningWireGuard(namespace: Namespace, name: string): P
 /**
  * Waits until the devices of the namespace do next to nothing: a peer with keepalive that was never heard of is called
  * 18 times after it was added (wireguard-go, device/constants.go), all of them at once, with pauses of up to 5 s: only what
- * lasts for longer is rest. Where an interface that is down is called, too, 65,000 peers were seen to take more than ten
- * minutes: that is not waited for.
+ * lasts for longer is rest. It begins anew 25 s later, and tens of thousands of such peers on an interface that is up leave no
+ * rest at all: that is not waited for.
  */
 export async function quiet(namespace: Namespace): Promise<void> {
   const pids = (await namespace.run('sh', '-c', 'pgrep -x wireguard-go || true')).trim().split('\n');
