@@ -79,11 +79,11 @@ export async function createSite(
  */
 async function addDownWireGuard(namespace: Namespace, name: string): Promise<void> {
   const range = '/proc/sys/net/ipv4/ip_local_port_range';
-  const [usual, only] = [(await namespace.run('cat', range)).trim(), 65_535];
   const setRange = (ports: string) => namespace.run('sh', '-c', `echo ${ports} >${range}`);
-  await setRange(`${only} ${only}`);
+  const usual = (await namespace.run('cat', range)).trim();
+  await setRange('65535 65535');
   const taker = await namespace.addWireGuard('taker');
-  await namespace.run('wg', 'set', 'taker', 'listen-port', String(only));
+  await namespace.run('wg', 'set', 'taker', 'listen-port', '65535');
   await namespace.run('ip', 'link', 'set', 'taker', 'up');
   await namespace.addWireGuard(name);
   // Longer than it takes to look once more whether it is up.

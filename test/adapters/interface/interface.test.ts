@@ -64,12 +64,10 @@ async function createHost(context: TestContext, answer: Answer = () => null): Pr
       const line = [command, ...args].join(' ');
       calls.push(line);
       const answered = answer(line) ?? ok('');
-      if (answered.ok && bounds.takeOutput === undefined) return answered;
-      if (answered.ok) {
-        bounds.takeOutput?.(Buffer.from(answered.value));
-        return ok('');
-      }
-      return fail({ code: answered.failure, command, status: 1, detail: `${line}: no` });
+      if (!answered.ok) return fail({ code: answered.failure, command, status: 1, detail: `${line}: no` });
+      if (bounds.takeOutput === undefined) return answered;
+      bounds.takeOutput(Buffer.from(answered.value));
+      return ok('');
     },
   };
 }
