@@ -1,7 +1,7 @@
 // The `wg` that is started ahead and waits for its input: that it is used, what it never does, and what comes of one that fails.
 // All else about the shell is tested through the device, in wg-cli.test.ts.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { openPipeEnd } from '../../../adapters/device/pipe-end.ts';
@@ -56,8 +56,9 @@ async function setUp(test: TestContext, shell = findPipeShell()) {
     addconf: (input: string, interfaceName = 'wg0') => run(['addconf', interfaceName, wgInputPath], input),
     /** Resolves with the process id of the `wg` that was started ahead. */
     ahead: async () => {
-      await until('a wg that waits', () => grandchildren().length === 1);
-      return grandchildren()[0] ?? assert.fail();
+      const waiting = () => grandchildren().filter(hasPipe);
+      await until('a wg that waits', () => waiting().length === 1);
+      return waiting()[0] ?? assert.fail();
     },
     /** Has every `wg` begin with this, in front of what it is anyway. */
     prepend: (script: string) => {
@@ -71,6 +72,15 @@ async function setUp(test: TestContext, shell = findPipeShell()) {
 /** What the shell has started that is still there. */
 function grandchildren(): readonly number[] {
   return childrenOf(process.pid).flatMap(childrenOf);
+}
+
+/** Whether its input is a pipe. At first a process has the shell's own file there, until it has redirected. */
+function hasPipe(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/5`).startsWith('pipe:');
+  } catch {
+    return false;
+  }
 }
 
 it('runs each call but the first by a wg that was started ahead', async (test) => {
