@@ -68,9 +68,12 @@ describe('folders', () => {
       ['core/a.ts', 'await import(name);'],
       ['adapters/a.ts', 'await import(`.${name}.ts`);'],
       ['adapters/a.ts', "require('./b.ts');"],
+      ['core/a.ts', "createRequire(import.meta.url)('b');"],
+      ['core/http/router.ts', 'await import(name);'],
     ],
     [
       ['core/a.ts', "await import('./b.ts');"],
+      ['core/http/router.ts', "createRequire(import.meta.url)('b');"],
       ['test/a.ts', 'await import(name);'],
     ],
   );
