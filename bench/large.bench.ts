@@ -18,13 +18,17 @@ import { createSite, quiet, type Site, whyNoSite } from './site.ts';
 const many = 65_000;
 const headers = { 'X-API-Key': apiKey };
 const megabyte = 1_000_000;
+/** Seconds from a start until a node has rested, and the last of them, whose median counts. */
+const restSeconds = 40;
+const countedSeconds = 10;
 
 export const largeBench: Bench = {
   name: 'large',
   what: 'start, memory and stops of the event loop with 65,000 peers on a real device',
   unable: whyNoSite,
   async run({ rounds, progress }) {
-    const idleBytes = await measureIdle();
+    progress('memory, idle');
+    const idle = await measureIdle();
     const preload = fileURLToPath(import.meta.resolve('./servers/loop-watch.js'));
     const loopFile = join('/dev/shm', `bench-loop-${process.pid}`);
     const site = await createSite({
@@ -51,7 +55,7 @@ export const largeBench: Bench = {
       const stopMs = await longestStop(site, node, loopFile, progress);
       await node.stop();
       const memory = await measureMemory(site, progress);
-      return rowsOf(idleBytes, median(startsMs), stopMs, memory);
+      return rowsOf(idle, median(startsMs), stopMs, memory);
     } finally {
       await site.close();
       rmSync(loopFile, { force: true });
@@ -59,15 +63,25 @@ export const largeBench: Bench = {
   },
 };
 
-interface Memory {
-  readonly fullBytes: number;
+/** What a node holds when it has rested from its start: what starting took, V8 gives back within half a minute. */
+interface Rested {
+  readonly bytes: number;
   /** The most since the start. */
-  readonly startBytes: number;
+  readonly mostBytes: number;
+}
+
+interface Memory {
+  readonly full: Rested;
   readonly readersBytes: number;
 }
 
-function rowsOf(idleBytes: number, startMs: number, stopMs: number, memory: Memory): Row[] {
+function rowsOf(idle: Rested, startMs: number, stopMs: number, memory: Memory): Row[] {
   const base = { bench: 'large', against: null };
+  const rested = ({ bytes, mostBytes }: Rested) => ({
+    value: bytes / megabyte,
+    unit: 'MB RSS',
+    note: `${Math.round(mostBytes / megabyte)} MB at most before`,
+  });
   return [
     {
       ...base,
@@ -85,18 +99,15 @@ function rowsOf(idleBytes: number, startMs: number, stopMs: number, memory: Memo
     },
     {
       ...base,
-      what: 'memory, idle, fifteen seconds after a start',
-      value: idleBytes / megabyte,
-      unit: 'MB RSS',
+      ...rested(idle),
+      what: 'memory, idle, half a minute after a start',
       bar: { most: 75 },
     },
     {
       ...base,
+      ...rested(memory.full),
       what: 'memory, 65,000 peers, polled, half a minute after a start',
-      value: memory.fullBytes / megabyte,
-      unit: 'MB RSS',
       bar: { most: 220 },
-      note: `${Math.round(memory.startBytes / megabyte)} MB at most before`,
     },
     {
       ...base,
@@ -108,16 +119,32 @@ function rowsOf(idleBytes: number, startMs: number, stopMs: number, memory: Memo
   ];
 }
 
-async function measureIdle(): Promise<number> {
+async function measureIdle(): Promise<Rested> {
   const site = await createSite({ peers: 0, anyCore: true });
   try {
     const node = await site.start();
-    // What starting took, V8 gives back after some seconds of rest.
-    await setTimeout(15_000);
-    return residentBytes(node.pid);
+    return restedOf(await bytesEachSecond(node, restSeconds, () => setTimeout(1_000)));
   } finally {
     await site.close();
   }
+}
+
+function restedOf(bytes: readonly number[]): Rested {
+  return { bytes: median(bytes.slice(-countedSeconds)), mostBytes: Math.max(...bytes) };
+}
+
+/** What the node and its children hold, each second, while `second` goes by. */
+async function bytesEachSecond(
+  node: BenchNode,
+  seconds: number,
+  second: () => Promise<unknown>,
+): Promise<readonly number[]> {
+  const bytes: number[] = [];
+  for (let passed = 0; passed < seconds; passed++) {
+    await second();
+    bytes.push(residentBytes(node.pid));
+  }
+  return bytes;
 }
 
 /** Pollers, creates and a slow reader of the whole list each second, all at once. */
@@ -181,22 +208,11 @@ async function measureMemory(site: Site, progress: (text: string) => void): Prom
     targets,
     prefix: site.namespace.enter,
   });
-  const polled = async (seconds: number): Promise<readonly number[]> => {
-    const bytes: number[] = [];
-    for (let second = 0; second < seconds; second++) {
-      await load.slice(1_000);
-      bytes.push(residentBytes(node.pid));
-    }
-    return bytes;
-  };
-  const full = await polled(40);
+  const polled = (seconds: number) => bytesEachSecond(node, seconds, () => load.slice(1_000));
+  const full = restedOf(await polled(restSeconds));
   const readers = await startReaders(site, node.port, ['10', String(100_000), '1']);
   const withReaders = await polled(8);
   await end(readers, 'SIGKILL');
   await load.stop();
-  return {
-    fullBytes: median(full.slice(-10)),
-    startBytes: Math.max(...full),
-    readersBytes: Math.max(...withReaders),
-  };
+  return { full, readersBytes: Math.max(...withReaders) };
 }
