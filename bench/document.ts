@@ -42,9 +42,9 @@ ${held} of ${judgedRows.length} bars are held, ${judgedRows.length - held} are m
   node can be cheaper. The other servers make the checks that the node makes (key, allowlist, request id, path, page) and
   answer bodies that were rendered beforehand.
 - Devices are userspace WireGuard in network namespaces. "Device alone" is \`wg addconf\` of 64 new peers, back to back, on a
-  second interface in the same run; the node is warm by then, and what made it so is deleted. At 65,000 peers the interface is
-  kept down: one that is up calls each peer that has a keepalive and never answers every 5 s, which takes all of two cores, and
-  none of it is the node's work.
+  second interface in the same run. The node is warm by then: creates of 5 s went before. What a round has made is deleted
+  after it. At 65,000 peers the interface is kept down: one that is up calls each peer that has a keepalive and never answers
+  every 5 s, which takes all of two cores, and none of it is the node's work.
 
 ## Machine
 

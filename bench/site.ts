@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { renderAddconf } from '../adapters/device/wg-text.ts';
+import type { Peer } from '../core/peers/peer.ts';
 import { createNamespace, type Namespace } from '../test/fixtures/namespace.ts';
 import { peerFixture } from '../test/fixtures/peers.ts';
 import { type BenchNode, createHome, type NodeHome, type NodeOptions } from './node-process.ts';
@@ -143,7 +144,7 @@ function networkOf(pid: string): string | null {
 
 /** What a device takes by itself: calls of `wg addconf` back to back, each with this many new peers. */
 export interface BareDevice {
-  /** New peers a second, over so many calls. */
+  /** New peers a second, over so many calls. They are removed again. */
   rate(calls: number): Promise<number>;
   remove(): void;
 }
@@ -159,18 +160,21 @@ export async function createBareDevice(
   await addRunningWireGuard(namespace, name);
   const folder = mkdtempSync('/dev/shm/bench-addconf-');
   let next = 4_000_000;
-  const write = (file: string, count: number) => {
-    const batch = Array.from({ length: count }, () => peerFixture(next++));
+  const make = (count: number) => Array.from({ length: count }, () => peerFixture(next++));
+  const write = (file: string, batch: readonly Peer[]) => {
     writeFileSync(join(folder, file), renderAddconf(batch), { mode: 0o600 });
     return join(folder, file);
   };
-  if (peers > 0) await namespace.run('wg', 'addconf', name, write('first', peers));
+  if (peers > 0) await namespace.run('wg', 'addconf', name, write('first', make(peers)));
   return {
     async rate(calls) {
-      const files = Array.from({ length: calls }, (_, call) => write(`call-${call}`, peersPerCall));
+      const batches = Array.from({ length: calls }, () => make(peersPerCall));
+      const files = batches.map((batch, call) => write(`call-${call}`, batch));
       // Timed by the shell itself: starting it is none of the device's cost.
       const text = `began=$(date +%s%N); for file in "$@"; do wg addconf ${name} "$file" || exit; done; echo $(($(date +%s%N) - began))`;
       const tookNs = Number(await namespace.run('sh', '-c', text, 'sh', ...files));
+      const removals = batches.flat().flatMap((peer) => ['peer', peer.publicKey, 'remove']);
+      await namespace.run('wg', 'set', name, ...removals);
       return (calls * peersPerCall) / (tookNs / 1e9);
     },
     remove: () => rmSync(folder, { recursive: true }),
