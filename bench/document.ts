@@ -43,8 +43,9 @@ ${held} of ${judgedRows.length} bars are held, ${judgedRows.length - held} are m
   answer bodies that were rendered beforehand.
 - Devices are userspace WireGuard in network namespaces. "Device alone" is \`wg addconf\` of 64 new peers, back to back, on a
   second interface in the same run. The node is warm by then: creates of 5 s went before. What a round has made is deleted
-  after it. At 65,000 peers the interface is kept down: one that is up calls each peer that has a keepalive and never answers
-  every 5 s, which takes all of two cores, and none of it is the node's work.
+  after it, and all rounds are over before the device calls its peers, of whom none answers, anew. At 65,000 peers the
+  interface is kept down: one that is up calls each of them every 5 s, which takes all of two cores, and none of it is the
+  node's work.
 
 ## Machine
 

@@ -64,7 +64,8 @@ async function createsOnDevice(peers: number, { rounds, progress }: Surroundings
     progress(`${peers} peers: waiting for the device to calm down`);
     await quiet(site.namespace);
     const rates: { readonly node: number; readonly bare: number }[] = [];
-    const most = Math.min(rounds, 9);
+    // Done before the device calls its silent peers again.
+    const most = Math.min(rounds, 5);
     for (let round = 1; round <= most; round++) {
       progress(`${peers} peers: round ${round} of ${most}`);
       const bareFirst = round % 2 === 0 ? await bare.rate(24) : 0;
