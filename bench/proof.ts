@@ -15,7 +15,7 @@ const share = 0.15;
 /** Calls that are different in kind, a few of all. */
 const names = [
   'dispatch/GET stats',
-  'dispatch/GET a page of 50',
+  'dispatch/GET and make a page of 50',
   'dispatch/GET one peer',
   'pool/take one of a fresh /24',
   'lifecycle/decide a create',
