@@ -1,8 +1,7 @@
 // The real program as its users start it, with a store that holds as many peers as wanted, on the server's core.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
@@ -13,6 +12,7 @@ import { peerFixtures } from '../test/fixtures/peers.ts';
 import { findFreePort } from '../test/fixtures/running-node.ts';
 import { apiKey, subnets } from './in-process-api.ts';
 import { anyCore, end, loadCore, serverCore, startOn } from './processes.ts';
+import { makeScratch, removeScratch } from './scratch.ts';
 
 export interface NodeOptions {
   /** Peers number 0 to this less one are in its store. */
@@ -53,7 +53,7 @@ const relay = fileURLToPath(import.meta.resolve('../test/fixtures/relay.js'));
 
 /** Makes folder, configuration and store. With an own network namespace (`prefix`), ports never clash. */
 export async function createHome(options: NodeOptions): Promise<NodeHome> {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-node-'));
+  const folder = makeScratch('node');
   const storePath = join(folder, 'data', 'peers.db');
   mkdirSync(join(folder, 'data'), { mode: 0o700 });
   if (options.peers > 0) {
@@ -81,7 +81,7 @@ export async function createHome(options: NodeOptions): Promise<NodeHome> {
     port,
     storePath,
     start: () => startNode(folder, port, place, options),
-    remove: () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }),
+    remove: () => removeScratch(folder),
   };
 }
 

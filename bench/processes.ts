@@ -40,7 +40,6 @@ export async function end(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
 
 /**
  * CPU time of a process and all that descend from it, nanoseconds: threads that run, as the scheduler counts them, and

@@ -1,9 +1,8 @@
 // What a read costs the node at 250 and at 65,000 peers, beside bare routes that answer the same bytes and beside the same
 // reads on fastify, hono and node:http. CPU time of the server, never requests a second.
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +17,7 @@ import type { Load } from './load/plan.ts';
 import { type BenchNode, createHome, type NodeHome } from './node-process.ts';
 import { end, serverCore, startOn } from './processes.ts';
 import type { Row } from './result.ts';
+import { makeScratch, removeScratch } from './scratch.ts';
 import type { Answer, ServerSpec } from './servers/spec.ts';
 
 const few = 250;
@@ -54,7 +54,7 @@ export const readsBench: Bench = {
   name: 'reads',
   what: 'CPU time of a read beside bare routes, other servers and 65,000 peers',
   async run({ rounds, progress }) {
-    const folder = mkdtempSync(join(tmpdir(), 'bench-reads-'));
+    const folder = makeScratch('reads');
     const homes = [
       await createHome({ peers: few, backend: 'memory' }),
       await createHome({ peers: many, backend: 'memory' }),
@@ -108,7 +108,7 @@ export const readsBench: Bench = {
       for (const load of loads) await load.stop();
       for (const stop of stops) await stop();
       for (const home of homes as NodeHome[]) home.remove();
-      rmSync(folder, { recursive: true });
+      removeScratch(folder);
     }
   },
 };

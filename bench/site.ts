@@ -1,6 +1,6 @@
 // A network namespace with the real program on a real interface, and what is run beside it in there. Needs root.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +9,7 @@ import { createNamespace, type Namespace } from '../test/fixtures/namespace.ts';
 import { peerFixture } from '../test/fixtures/peers.ts';
 import { type BenchNode, createHome, type NodeHome, type NodeOptions } from './node-process.ts';
 import { cpuNs, loadCore } from './processes.ts';
+import { makeScratch, removeScratch } from './scratch.ts';
 
 export interface Site {
   readonly namespace: Namespace;
@@ -44,8 +45,8 @@ export async function createSite(
   const environment = { ...options.environment };
   if (options.calm) {
     await addDownWireGuard(namespace, 'wg0');
-    const folder = mkdtempSync('/dev/shm/bench-ip-');
-    cleanups.push(async () => rmSync(folder, { recursive: true }));
+    const folder = makeScratch('ip', 'memory');
+    cleanups.push(async () => removeScratch(folder));
     environment['PATH'] = `${withoutUp(folder)}:${process.env['PATH']}`;
   }
   const home = await createHome({ ...options, environment, backend: 'wg', prefix: namespace.enter });
@@ -160,7 +161,7 @@ export async function createBareDevice(
   peers: number,
 ): Promise<BareDevice> {
   await addRunningWireGuard(namespace, name);
-  const folder = mkdtempSync('/dev/shm/bench-addconf-');
+  const folder = makeScratch('addconf', 'memory');
   let next = 4_000_000;
   const make = (count: number) => Array.from({ length: count }, () => peerFixture(next++));
   const write = (file: string, text: string) => {
@@ -180,6 +181,6 @@ export async function createBareDevice(
       await namespace.run('wg', 'set', name, ...removals);
       return (calls * peersPerCall) / (tookNs / 1e9);
     },
-    remove: () => rmSync(folder, { recursive: true }),
+    remove: () => removeScratch(folder),
   };
 }

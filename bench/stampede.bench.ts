@@ -1,10 +1,10 @@
 // Many clients that ask in the moment when the last look at the device has grown old: one look must do for all of them.
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Bench } from './bench.ts';
 import { apiKey } from './in-process-api.ts';
 import { median, quantile } from './result.ts';
+import { makeScratch, removeScratch } from './scratch.ts';
 import { createSite, whyNoSite } from './site.ts';
 
 const clients = 64;
@@ -20,7 +20,7 @@ export const stampedeBench: Bench = {
   what: `${clients} clients that ask for /stats when the last look at the device grows old`,
   unable: whyNoSite,
   async run({ rounds, progress }) {
-    const folder = mkdtempSync(join(tmpdir(), 'bench-wg-'));
+    const folder = makeScratch('wg');
     const counted = countingWg(folder);
     const site = await createSite({ peers: 250, anyCore: true, environment: { PATH: counted.path } });
     try {
@@ -67,7 +67,7 @@ export const stampedeBench: Bench = {
       ];
     } finally {
       await site.close();
-      rmSync(folder, { recursive: true });
+      removeScratch(folder);
     }
   },
 };

@@ -1,8 +1,8 @@
 // A version of the project in a folder of its own, built, with its own dependencies.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeScratch, removeScratch } from './scratch.ts';
 
 export interface Worktree {
   readonly folder: string;
@@ -11,9 +11,16 @@ export interface Worktree {
   remove(): void;
 }
 
-/** Checks out what git calls `ref`. Throws with git's own words when there is no such thing. */
+/** Whether git knows a commit by this name. */
+export function isCommit(ref: string): boolean {
+  return (
+    spawnSync('git', ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]).status === 0
+  );
+}
+
+/** Checks out what git calls `ref`, which must be a commit. */
 export function createWorktree(ref: string): Worktree {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-worktree-'));
+  const folder = makeScratch('worktree');
   run('git', ['worktree', 'add', '--detach', '--force', folder, ref], process.cwd());
   const same = read(join(folder, 'package-lock.json')) === read('package-lock.json');
   // What is installed here is what that version wants; else it gets its own.
@@ -25,11 +32,18 @@ export function createWorktree(ref: string): Worktree {
     folder,
     micro: hasBenchmarks ? join(folder, 'dist/bench/micro.js') : null,
     remove() {
-      spawnSync('git', ['worktree', 'remove', '--force', folder]);
-      rmSync(folder, { recursive: true, force: true });
+      removeScratch(folder);
+      forgetGone();
     },
   };
 }
+
+/** Takes worktrees whose folders are gone off git's list. */
+function forgetGone(): void {
+  spawnSync('git', ['worktree', 'prune']);
+}
+
+process.on('exit', forgetGone);
 
 function run(command: string, words: readonly string[], folder: string): void {
   const done = spawnSync(command, words, { cwd: folder, encoding: 'utf8' });

@@ -2,8 +2,7 @@
 // against the flushes and the `wg set` that it can't do without; and how many flushes and processes that are.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
@@ -17,6 +16,7 @@ import type { Load } from './load/plan.ts';
 import { createHome } from './node-process.ts';
 import { end, serverCore, startOn } from './processes.ts';
 import { median, type Row } from './result.ts';
+import { makeScratch, removeScratch } from './scratch.ts';
 import { addRunningWireGuard, createBareDevice, createSite, quiet, whyNoSite } from './site.ts';
 
 const clients = 64;
@@ -107,7 +107,7 @@ async function deleteAfter(oldest: number, client: ApiClient): Promise<void> {
 
 /** Flushes and processes per create under load, as strace sees them. */
 async function countCalls(pid: number, load: Load): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'bench-strace-'));
+  const folder = makeScratch('strace');
   const file = join(folder, 'calls');
   const pids = [pid, ...descendants(pid)].flatMap((one) => ['-p', String(one)]);
   const tracer = spawn('strace', ['-f', '-qq', '-e', 'trace=fsync,fdatasync,execve', '-o', file, ...pids], {
@@ -118,7 +118,7 @@ async function countCalls(pid: number, load: Load): Promise<string> {
   await setTimeout(500);
   await end(tracer, 'SIGINT');
   const lines = readFileSync(file, 'utf8').split('\n');
-  rmSync(folder, { recursive: true });
+  removeScratch(folder);
   const flushes = lines.filter((line) => /f(data)?sync\([0-9]+/.test(line)).length;
   const processes = lines.filter((line) => /execve\(.*= 0$|execve resumed.*= 0$/.test(line)).length;
   return `${(flushes / made).toFixed(3)} flushes and ${(processes / made).toFixed(3)} processes a create`;

@@ -1,10 +1,11 @@
 // Load by wrk: one process a load that lives as long as the benchmark, stopped and woken by signals. It counts its requests
 // in a file of shared memory, so that a slice of it can be counted from outside.
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { loadCore, startOn } from '../processes.ts';
+import { makeScratch, removeScratch } from '../scratch.ts';
 import type { Load, LoadPlan } from './plan.ts';
 
 const script = `
@@ -54,7 +55,7 @@ end
 let seed = 1;
 
 export async function startWrk(plan: LoadPlan): Promise<Load> {
-  const folder = mkdtempSync('/dev/shm/bench-wrk-');
+  const folder = makeScratch('wrk', 'memory');
   const file = (name: string) => join(folder, name);
   writeFileSync(file('count'), Buffer.alloc(8));
   writeFileSync(file('targets'), plan.targets.map((target) => `${target}\n`).join(''));
@@ -117,7 +118,7 @@ export async function startWrk(plan: LoadPlan): Promise<Load> {
         await Promise.race([ended, setTimeout(100)]);
       }
       closeSync(descriptor);
-      rmSync(folder, { recursive: true });
+      removeScratch(folder);
       return badAnswers(said);
     },
   };
