@@ -26,7 +26,7 @@ function renderText({ machine, rounds, rows, left }: Results, plots: readonly st
   const held = judgedRows.filter((row) => passes(row) === true).length;
   return `# Benchmarks
 
-Made by \`npm run bench -- --publish\`: every number on this page comes from \`benchmarks.json\` beside it. How to run and read
+Made by \`npm run bench -- --publish\`: every figure in its tables and plots comes from \`benchmarks.json\` beside it. How to run and read
 the benchmarks is in \`bench/README.md\`, beside the sources.
 
 ${held} of ${judgedRows.length} bars are held, ${judgedRows.length - held} are missed.${left.length > 0 ? ` Not measured: ${left.join('; ')}.` : ''}
@@ -36,8 +36,9 @@ ${held} of ${judgedRows.length} bars are held, ${judgedRows.length - held} are m
 - Cost is CPU time: seconds per million requests of the server's process and all its children, from the scheduler's counters.
   Requests a second depend on the client and on whoever else uses the machine; CPU time does so far less.
 - The server has one core, the load the other. Every server has a load of its own, which is woken for slices of a tenth of a
-  second in shuffled order, so that a drift of the machine meets all of them. A number is the median of ${rounds} rounds; at 65,000
-  peers, where looks at the device count, it is the whole of all rounds.
+  second in shuffled order, so that a drift of the machine meets all of them. The cost of a read is the median of ${rounds} rounds;
+  at 65,000 peers, where looks at the device count, it is the whole of all rounds, and what it is held against is measured
+  among them. What takes a second or more each time, rates of creates and starts, is the median of up to 5.
 - A bare route is a uWebSockets.js route that answers the bytes of the node's answer, headers included, as a constant: no
   node can be cheaper. The other servers make the checks that the node makes (key, allowlist, request id, path, page) and
   answer bodies that were rendered beforehand.
@@ -46,6 +47,9 @@ ${held} of ${judgedRows.length} bars are held, ${judgedRows.length - held} are m
   after it, and all rounds are over before the device calls its peers, of whom none answers, anew. At 65,000 peers the
   interface is kept down: one that is up calls each of them every 5 s, which takes all of two cores, and none of it is the
   node's work.
+- The plotted rates of creates are of nodes that were just started, half a second each time: a warm one makes more.
+- Times of creates, and what starts and memory come to, vary by a fifth from run to run on a machine like this. A figure close
+  to its bar may fall on the other side the next time.
 
 ## Machine
 
@@ -109,7 +113,7 @@ function renderPlots(rows: readonly Row[]): Readonly<Record<string, string>> {
   if (cost.length > 0) {
     plots['benchmarks-cost-against-peers.svg'] = renderLines(
       'Cost of a read against peers',
-      'peers',
+      'peers (logarithmic)',
       'CPU-s per million',
       cost,
     );
@@ -118,7 +122,7 @@ function renderPlots(rows: readonly Row[]): Readonly<Record<string, string>> {
   if (rate.length > 0) {
     plots['benchmarks-rate-against-clients.svg'] = renderLines(
       'Rate of durable creates against clients, no device',
-      'clients',
+      'clients (logarithmic)',
       'creates/s',
       rate,
     );

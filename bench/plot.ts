@@ -9,7 +9,7 @@ export interface Series {
 const width = 720;
 const height = 360;
 const left = 70;
-const right = 20;
+const right = 30;
 const top = 40;
 const bottom = 90;
 const colours = ['#1b6ca8', '#c8553d', '#3c7d3c', '#8a5ba6', '#b8860b'];
@@ -63,8 +63,13 @@ export function renderBars(
       return `<rect x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${size} fill="${colours[index % colours.length]}"/>`;
     }),
   );
-  const names = groups.map((group, index) =>
-    text(left + (index + 0.5) * groupWidth, height - bottom + 18, group, 'middle'),
+  // A name with a comma in it takes two lines, so that neighbours do not meet.
+  const names = groups.flatMap((group, index) =>
+    group
+      .split(', ')
+      .map((line, row) =>
+        text(left + (index + 0.5) * groupWidth, height - bottom + 18 + row * 15, line, 'middle'),
+      ),
   );
   return frame(title, [...axis(yMax, yName), ...bars, ...names, ...legend(series.map(({ name }) => name))]);
 }

@@ -1,6 +1,7 @@
 // `npm run bench [-- NAME…]`: runs the benchmarks, prints a table with ratios against the bars, and writes JSON beside it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
+import { fail, ok, type Result } from '../core/result.ts';
 import type { Bench } from './bench.ts';
 import { curvesBench } from './curves.bench.ts';
 import { writeDocument } from './document.ts';
@@ -25,8 +26,9 @@ const usage = `Usage: npm run bench [-- [--rounds N] [--json FILE | --publish] [
 
 ${benches.map((bench) => `  ${bench.name.padEnd(10)} ${bench.what}`).join('\n')}
 
-Without names, all. --rounds: how often each is measured (default 21). --json: where the numbers go
-(default dist/bench/results.json). --publish: into docs/benchmarks.json, of which docs/benchmarks.md and its plots are made.`;
+Without names, all. --rounds: how often each is measured at most (default 21). --json: where the numbers go
+(default dist/bench/results.json). --publish: into docs/benchmarks.json, of which docs/benchmarks.md and its plots are made.
+Ends with 0 whether bars are held or missed.`;
 
 interface Wanted {
   readonly names: readonly string[];
@@ -35,12 +37,17 @@ interface Wanted {
   readonly publishes: boolean;
 }
 
-const wanted = parseArguments(process.argv.slice(2));
-if (wanted === null) {
-  process.stderr.write(`${usage}\n`);
+const words = process.argv.slice(2);
+if (words.includes('--help') || words.includes('-h')) {
+  process.stdout.write(`${usage}\n`);
+  process.exit(0);
+}
+const wanted = parseArguments(words);
+if (!wanted.ok) {
+  process.stderr.write(`bench: ${wanted.failure}\n\n${usage}\n`);
   process.exit(2);
 }
-await main(wanted);
+await main(wanted.value);
 process.exit(0);
 
 async function main({ names, rounds, json, publishes }: Wanted): Promise<void> {
@@ -67,6 +74,7 @@ async function main({ names, rounds, json, publishes }: Wanted): Promise<void> {
   mkdirSync(json.slice(0, json.lastIndexOf('/') + 1) || '.', { recursive: true });
   const results: Results = { machine: describeMachine(), rounds, rows, left };
   writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
+  process.stdout.write(`written to ${json}\n`);
   if (publishes) writeDocument(results);
 }
 
@@ -90,8 +98,8 @@ function createProgress(name: string): Progress {
   };
 }
 
-/** Null: not understood, or help is wanted. */
-function parseArguments(words: readonly string[]): Wanted | null {
+/** A failure says which word was not understood. */
+function parseArguments(words: readonly string[]): Result<Wanted, string> {
   const names: string[] = [];
   let rounds = 21;
   let json = 'dist/bench/results.json';
@@ -99,12 +107,14 @@ function parseArguments(words: readonly string[]): Wanted | null {
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? '';
     if (word === '--rounds') rounds = Number(words[++index]);
-    else if (word === '--json') json = words[++index] ?? json;
+    else if (word === '--json') json = words[++index] ?? '';
     else if (word === '--publish') {
       publishes = true;
       json = 'docs/benchmarks.json';
     } else if (benches.some((bench) => bench.name === word)) names.push(word);
-    else return null;
+    else return fail(`no such ${word.startsWith('-') ? 'option' : 'benchmark'}: ${word}`);
   }
-  return rounds >= 1 ? { names, rounds, json, publishes } : null;
+  if (!(rounds >= 1)) return fail('--rounds takes a number from 1 on');
+  if (json === '') return fail('--json takes the name of a file');
+  return ok({ names, rounds, json, publishes });
 }
