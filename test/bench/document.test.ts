@@ -52,7 +52,7 @@ describe('plots', () => {
     ]);
     assert.deepEqual(heights, [
       [70, 155],
-      [700, 40],
+      [690, 40],
     ]);
   });
 
