@@ -13,6 +13,7 @@ import { startLoad } from './load/load.ts';
 import type { BenchNode } from './node-process.ts';
 import { end, loadCore, residentBytes, startOn } from './processes.ts';
 import { median, type Row } from './result.ts';
+import { makeScratch, removeScratch } from './scratch.ts';
 import { createSite, quiet, type Site, whyNoSite } from './site.ts';
 
 const many = 65_000;
@@ -35,7 +36,8 @@ export const largeBench: Bench = {
       mostBytes: Math.max(...idles.map(({ mostBytes }) => mostBytes)),
     };
     const preload = fileURLToPath(import.meta.resolve('./servers/loop-watch.js'));
-    const loopFile = join('/dev/shm', `bench-loop-${process.pid}`);
+    const folder = makeScratch('loop', 'memory');
+    const loopFile = join(folder, 'stops');
     const site = await createSite({
       peers: many,
       anyCore: true,
@@ -63,7 +65,7 @@ export const largeBench: Bench = {
       return rowsOf(idle, median(startsMs), stopMs, memory);
     } finally {
       await site.close();
-      rmSync(loopFile, { force: true });
+      removeScratch(folder);
     }
   },
 };

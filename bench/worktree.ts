@@ -31,19 +31,12 @@ export function createWorktree(ref: string): Worktree {
   return {
     folder,
     micro: hasBenchmarks ? join(folder, 'dist/bench/micro.js') : null,
-    remove() {
-      removeScratch(folder);
-      forgetGone();
-    },
+    remove: () => removeScratch(folder),
   };
 }
 
-/** Takes worktrees whose folders are gone off git's list. */
-function forgetGone(): void {
-  spawnSync('git', ['worktree', 'prune']);
-}
-
-process.on('exit', forgetGone);
+// Their folders are gone by then: that was asked for first, by scratch.ts.
+process.on('exit', () => spawnSync('git', ['worktree', 'prune']));
 
 function run(command: string, words: readonly string[], folder: string): void {
   const done = spawnSync(command, words, { cwd: folder, encoding: 'utf8' });
